@@ -1,0 +1,50 @@
+# fimsmith: `make help` lists the targets. Everything is installed into .venv.
+PYTHON ?= python3
+VENV   ?= .venv
+# pip options, for example for CPU wheels of torch:
+#   make demo PIP_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_OPTIONS ?=
+CORPUS ?=
+ROOT   ?= fimsmith-data
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format docs pipeline clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed ## Make .venv and install fimsmith with all extras
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "fimsmith needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (torch alone is several GB; once)"
+	@DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) \
+	  -c constraints.txt -e '.[kfp,train,dev]'
+	@touch $@
+
+demo: install ## Whole pipeline on the CPU; CORPUS=/path/to/java for your own code
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo "$(ROOT)" "$(CORPUS)"
+
+test: install ## Run the tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: install ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+
+format: install ## Rewrite the code in house style
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+docs: install ## Generate docs/configuration.md from the schema
+	@$(BIN)/fimsmith schema --markdown > docs/configuration.md
+
+pipeline: install ## Compile the pipeline to pipeline.yaml
+	@$(BIN)/kfp dsl compile --py pipelines/finetune.py --output pipeline.yaml
+
+clean: ## Remove .venv and the demo's results
+	rm -rf $(VENV) $(ROOT) pipeline.yaml

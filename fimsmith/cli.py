@@ -1,0 +1,185 @@
+"""The command line.
+
+fimsmith run configs/demo.yaml
+fimsmith fim configs/demo.yaml --set fim.bytes_per_hole=500
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fimsmith import __version__, config
+from fimsmith.chain import Chain
+from fimsmith.errors import FimsmithError
+from fimsmith.manifest import Manifest
+from fimsmith.progress import duration, say
+
+app = typer.Typer(
+    name="fimsmith",
+    help="Fine-tune a code model on a company's own Java: data, training, evaluation and export as one pipeline.",
+    epilog="Every field of the configuration: docs/configuration.md. A first run: make demo.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Path_ = Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file (YAML); ready ones are in configs/.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Override a field, e.g. train.max_steps=200; may be repeated."),
+]
+STAGE = "One stage (and what it needs)"
+
+
+def _load(path: Path, overrides: list[str] | None) -> Chain:
+    chain = Chain(config.load(path, overrides or []))
+    chain.preflight  # noqa: B018  refuse what is bound to fail before any work
+    return chain
+
+
+def _done(*manifests: Manifest) -> None:
+    for manifest in manifests:
+        numbers = ", ".join(f"{name} {value:,.6g}" for name, value in list(manifest.metrics.items())[:6])
+        say(manifest.stage, f"{numbers}; {duration(manifest.seconds)}")
+        say("", manifest.uri)
+
+
+@app.command(rich_help_panel="Pipeline")
+def run(path: Path_, overrides: Set = None) -> None:
+    """Run the whole pipeline on this machine; finished stages are reused."""
+    chain = _load(path, overrides)
+    try:
+        from pipelines import local
+    except ImportError as error:
+        raise FimsmithError(f"the pipeline needs Kubeflow's SDK ({error.name}): pip install 'fimsmith[kfp]'") from error
+    exported, page = local.run(chain.config)
+    print()
+    if exported.details.get("withheld"):
+        print(f"model   withheld: the gate said no, see {exported.folder}/WITHHELD.txt")
+    else:
+        print(f"model   {exported.folder}/model")
+    print(f"report  {page.folder}/report.html")
+
+
+@app.command(rich_help_panel="Pipeline")
+def preflight(path: Path_, overrides: Set = None) -> None:
+    """Check configuration, sources and base model; spend nothing."""
+    _load(path, overrides)
+    print("ok")
+
+
+@app.command(rich_help_panel=STAGE)
+def ingest(path: Path_, overrides: Set = None) -> None:
+    """Collect and filter the files of every source."""
+    _done(*_load(path, overrides).ingest)
+
+
+@app.command(rich_help_panel=STAGE)
+def curate(path: Path_, overrides: Set = None) -> None:
+    """Remove duplicates and leaked benchmarks; split; shard."""
+    _done(_load(path, overrides).curate)
+
+
+@app.command(rich_help_panel=STAGE)
+def fim(
+    path: Path_,
+    overrides: Set = None,
+    shard: Annotated[int | None, typer.Option(min=0, help="Only this shard; default: all.")] = None,
+) -> None:
+    """Cut fill-in-the-middle samples on syntax-tree spans."""
+    chain = _load(path, overrides)
+    if shard is not None and shard >= chain.config.curate.shards:
+        raise FimsmithError(f"--shard {shard}: curate.shards is {chain.config.curate.shards}, counted from 0")
+    _done(*(chain.fim if shard is None else [chain.shard(shard)]))
+
+
+@app.command(rich_help_panel=STAGE)
+def mix(path: Path_, overrides: Set = None) -> None:
+    """Mix samples by exact token budgets and pack them."""
+    _done(_load(path, overrides).mix)
+
+
+@app.command(rich_help_panel=STAGE)
+def train(path: Path_, overrides: Set = None) -> None:
+    """Fine-tune the base model."""
+    _done(_load(path, overrides).train)
+
+
+@app.command(rich_help_panel=STAGE)
+def evaluate(path: Path_, overrides: Set = None) -> None:
+    """Score base and tuned model on the held-out FIM test set."""
+    _done(*_load(path, overrides).evaluate)
+
+
+@app.command(rich_help_panel=STAGE)
+def gate(path: Path_, overrides: Set = None) -> None:
+    """Decide whether the tuned model is good enough."""
+    decision = _load(path, overrides).gate
+    print("\n".join(decision.details["reasons"]))
+
+
+@app.command(rich_help_panel=STAGE)
+def export(path: Path_, overrides: Set = None) -> None:
+    """Write the model as servers and IDEs take it."""
+    _done(_load(path, overrides).export)
+
+
+@app.command(rich_help_panel=STAGE)
+def report(path: Path_, overrides: Set = None) -> None:
+    """Write the HTML page about the whole run."""
+    _done(_load(path, overrides).report)
+
+
+@app.command("tiny-model", rich_help_panel="Tools")
+def tiny_model(
+    corpus: Annotated[Path, typer.Argument(help="Folder of code that the tokenizer is trained on.")],
+    folder: Annotated[Path, typer.Argument(help="Where the model goes; reused when it is there.")],
+    vocabulary: Annotated[int, typer.Option(min=300, help="Tokens of the vocabulary before the sentinels.")] = 4096,
+    hidden: Annotated[int, typer.Option(min=32, help="Width of the model.")] = 256,
+    layers: Annotated[int, typer.Option(min=1, help="Layers of the model.")] = 4,
+) -> None:
+    """Make a randomly initialised DeepSeek-Coder look-alike for tests and demos."""
+    from fimsmith.train import tiny_model as tiny
+
+    tiny.build(corpus, folder, vocabulary=vocabulary, hidden=hidden, layers=layers)
+
+
+@app.command(rich_help_panel="Tools")
+def schema(markdown: Annotated[bool, typer.Option(help="As docs/configuration.md instead of JSON.")] = False) -> None:
+    """Print the configuration's schema."""
+    import json
+
+    from fimsmith import fields
+
+    print(fields.markdown() if markdown else json.dumps(config.Config.model_json_schema(), indent=2))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def main() -> None:
+    """Run the command line; a person's mistake ends as one message and exit code 1."""
+    try:
+        app()
+    except FimsmithError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\nstopped; run the same command again to continue", file=sys.stderr)
+        sys.exit(130)

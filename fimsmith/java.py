@@ -1,0 +1,48 @@
+"""Parse Java with tree-sitter: shared by the FIM builder and the scores.
+
+Offsets are bytes of the UTF-8 text throughout; `Offsets` converts them to characters.
+"""
+
+import numpy as np
+import tree_sitter_java
+from tree_sitter import Language, Node, Parser, Tree
+
+LANGUAGE = Language(tree_sitter_java.language())
+_PARSER = Parser(LANGUAGE)
+
+
+def parse(source: bytes) -> Tree:
+    """Return the syntax tree; what cannot be parsed is in ERROR nodes."""
+    return _PARSER.parse(source)
+
+
+def errors(tree: Tree) -> list[tuple[int, int]]:
+    """Return the byte ranges of the outermost ERROR and MISSING nodes, in order; none is empty."""
+    found, stack = [], [tree.root_node]
+    while stack:
+        node: Node = stack.pop()
+        if node.is_error or node.is_missing:
+            found.append((node.start_byte, max(node.end_byte, node.start_byte + 1)))
+        elif node.has_error:
+            stack.extend(reversed(node.children))
+    return found
+
+
+class Offsets:
+    """Byte offsets of one text as character offsets, and back."""
+
+    def __init__(self, text: str):
+        self._ascii = text.isascii()
+        if not self._ascii:
+            data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+            first = (data & 0xC0) != 0x80  # all but UTF-8 continuation bytes
+            self._bytes = np.append(np.flatnonzero(first), len(data)).tolist()
+            self._characters = np.append(np.cumsum(first) - 1, len(text)).tolist()
+
+    def characters(self, byte: int) -> int:
+        """Return the index of the character that holds a byte."""
+        return byte if self._ascii else self._characters[byte]
+
+    def bytes(self, character: int) -> int:
+        """Return the offset of a character's first byte."""
+        return character if self._ascii else self._bytes[character]

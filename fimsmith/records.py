@@ -1,0 +1,126 @@
+"""The parquet columns that stages hand to one another, and how those files are written.
+
+Rows are sorted by what identifies them, so that the same inputs give the same bytes.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# ingest → curate: one row per accepted file. `id` is the SHA-256 of the decoded text.
+FILES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("group", pa.string()),  # key in mix.weights
+        ("repository", pa.string()),
+        ("path", pa.string()),  # below the repository, with forward slashes
+        ("kind", pa.string()),  # java | text
+        ("licence", pa.string()),  # SPDX identifier, or null
+        ("commit", pa.string()),  # of the repository, or null
+        ("time", pa.int64()),  # last commit or modification, seconds since the epoch, or null
+        ("encoding", pa.string()),  # utf-8, utf-8-sig, utf-16-le, utf-16-be, gb18030
+        ("bytes", pa.int64()),  # size as found
+        ("text", pa.string()),  # decoded, byte order mark removed, line ends as found
+        ("minhash", pa.binary()),  # uint32 little-endian signature
+    ]
+)
+
+# ingest: one row per file that was not taken
+REJECTED = pa.schema([("path", pa.string()), ("reason", pa.string())])
+
+# curate → fim: FILES without the signature, with the split
+CURATED = pa.schema(
+    [field for field in FILES if field.name != "minhash"]
+    + [pa.field("cluster", pa.string()), pa.field("split", pa.string())]
+)  # cluster: id of its smallest member; split: train | valid | test
+
+# fim → mix: one row per sample of the train and valid splits
+SAMPLES = pa.schema(
+    [
+        ("file", pa.string()),  # id of the file
+        ("epoch", pa.int32()),
+        ("index", pa.int32()),  # of the sample within the file and epoch
+        ("source", pa.string()),
+        ("group", pa.string()),
+        ("repository", pa.string()),
+        ("path", pa.string()),
+        ("split", pa.string()),
+        ("policy", pa.string()),  # node | aligned | line | char | document | prefix
+        ("kind", pa.string()),  # of the syntax node, or the policy's name
+        ("start", pa.int64()),  # the target's byte span in the UTF-8 text, half open
+        ("end", pa.int64()),
+        ("ids", pa.list_(pa.int32())),  # the whole sample, sentinels included
+        ("target", pa.int32()),  # index in ids of the target's first token
+    ]
+)
+
+# fim → evaluate: candidates of the fixed FIM test set
+TEST = pa.schema(
+    [
+        ("priority", pa.string()),  # hash; the test set is the rows with the smallest ones
+        ("file", pa.string()),
+        ("group", pa.string()),
+        ("repository", pa.string()),
+        ("path", pa.string()),
+        ("policy", pa.string()),
+        ("kind", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("prefix", pa.string()),  # the text the prompt was made from, cut to what fits
+        ("middle", pa.string()),
+        ("suffix", pa.string()),
+        ("prompt", pa.list_(pa.int32())),  # everything before the first target token
+        ("target", pa.list_(pa.int32())),  # tokens of the middle and the end token
+    ]
+)
+
+
+class Writer:
+    """Write rows to one parquet file in bounded memory; the file appears when it is complete."""
+
+    def __init__(self, path: Path, schema: pa.Schema, rows_per_group: int = 1_000):
+        self.path, self.schema, self.limit = path, schema, rows_per_group
+        self.rows: list[dict[str, Any]] = []
+        self.count = 0
+        self._partial = path.with_name(path.name + ".partial")
+        self._file = pq.ParquetWriter(self._partial, schema, compression="zstd")
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        if kind is None and self.rows:
+            self._flush()
+        self._file.close()
+        if kind is None:
+            self._partial.replace(self.path)
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append one row; missing columns become null."""
+        self.rows.append(row)
+        self.count += 1
+        if len(self.rows) >= self.limit:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write_table(pa.Table.from_pylist(self.rows, schema=self.schema))
+        self.rows = []
+
+
+def read(path: Path, columns: list[str] | None = None, rows: int = 1_000) -> Iterator[dict[str, Any]]:
+    """Iterate over a parquet file's rows in bounded memory."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=rows, columns=columns):
+            yield from batch.to_pylist()
+
+
+def write(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> int:
+    """Write all rows and return how many there were."""
+    with Writer(path, schema) as writer:
+        for row in rows:
+            writer.add(row)
+    return writer.count

@@ -1,0 +1,1 @@
+"""The stages wired into Kubeflow pipelines, and the ways to run them."""

@@ -1,0 +1,89 @@
+"""The whole fine-tuning as one Kubeflow pipeline.
+
+    kfp dsl compile --py pipelines/finetune.py --output pipeline.yaml
+
+One parameter per section of the configuration: a change of `train` does not rebuild the data.
+The gate's answer reaches `export` through its manifest rather than through a condition, because
+the report must describe a withheld model as well.
+"""
+
+from kfp import dsl
+
+from components.curate import curate as curate_files
+from components.evaluate import evaluate as evaluate_model
+from components.export import export as export_model
+from components.fim import fim as cut_samples
+from components.gate import gate as decide
+from components.ingest import ingest as ingest_source
+from components.mix import mix as mix_samples
+from components.preflight import preflight
+from components.report import report as write_report
+from components.train import train as train_model
+
+
+@dsl.pipeline(name="fimsmith", description="Fine-tune a code model on a company's own Java.")
+def finetune(
+    model: dict,
+    sources: list,
+    mix: dict,
+    root: str = "fimsmith-data",
+    run: dict = {},  # noqa: B006  KFP copies defaults into the specification
+    ingest: dict = {},  # noqa: B006
+    curate: dict = {},  # noqa: B006
+    fim: dict = {},  # noqa: B006
+    train: dict = {},  # noqa: B006
+    evaluate: dict = {},  # noqa: B006
+    gate: dict = {},  # noqa: B006
+    export: dict = {},  # noqa: B006
+    report: dict = {},  # noqa: B006
+):
+    """Check, build the data, train, evaluate base and tuned model, decide, export and report."""
+    checked = preflight(
+        root=root,
+        run=run,
+        model=model,
+        sources=sources,
+        ingest=ingest,
+        curate=curate,
+        fim=fim,
+        mix=mix,
+        train=train,
+        evaluate=evaluate,
+        gate=gate,
+        export=export,
+        report=report,
+    )
+    base = checked.outputs["base"]
+
+    with dsl.ParallelFor(sources, parallelism=8) as source:
+        ingested = ingest_source(section=ingest, source=source, root=root).after(checked)
+    # the compiler changes a Collected where it is used, so each use gets its own
+    files = [dsl.Collected(ingested.outputs["files"]) for _ in range(2)]
+    curated = curate_files(section=curate, root=root, files=files.pop()).outputs["curated"]
+    with dsl.ParallelFor(checked.outputs["Output"], parallelism=16) as shard:
+        cut = cut_samples(section=fim, shard=shard, root=root, curated=curated, base=base)
+    samples = [dsl.Collected(cut.outputs["samples"]) for _ in range(5)]
+    packed = mix_samples(section=mix, root=root, samples=samples.pop(), base=base).outputs["packed"]
+
+    tuned = train_model(section=train, run=run, root=root, base=base, packed=packed).outputs["tuned"]
+    before = evaluate_model(section=evaluate, run=run, root=root, model=base, samples=samples.pop())
+    before.set_display_name("evaluate base")
+    after = evaluate_model(section=evaluate, run=run, root=root, model=tuned, samples=samples.pop())
+    after.set_display_name("evaluate tuned")
+    scores = {"base_scores": before.outputs["scores"], "tuned_scores": after.outputs["scores"]}
+
+    decision = decide(section=gate, root=root, base=before.outputs["scores"], tuned=after.outputs["scores"]).outputs[
+        "decision"
+    ]
+    made = {"receipt": checked.outputs["receipt"], "base": base, "tuned": tuned, "decision": decision, **scores}
+    exported = export_model(section=export, run=run, root=root, samples=samples.pop(), **made)
+    write_report(
+        section=report,
+        root=root,
+        files=files.pop(),
+        curated=curated,
+        samples=samples.pop(),
+        packed=packed,
+        model=exported.outputs["model"],
+        **made,
+    )

@@ -1,0 +1,121 @@
+"""The configuration: loading, overrides, and errors a person understands."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fimsmith import config, fields
+from fimsmith.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+
+
+def tree(**changes: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "model": {"path": "m"},
+        "sources": [{"name": "business", "location": "code"}, {"name": "docs", "location": "docs", "kind": "text"}],
+        "mix": {"weights": {"business": 0.8, "docs": 0.2}},
+    }
+    return {**base, **changes}
+
+
+def write(folder: Path, content: Any) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def test_defaults_are_those_of_the_67b_reference():
+    loaded = config.validate(tree(), "test")
+    assert (loaded.train.learning_rate, loaded.train.warmup, loaded.train.zero_stage) == (2e-5, 0.1, 3)
+
+
+def test_every_field_has_a_description():
+    def missing(section: type) -> list[str]:
+        found = []
+        for name, field in section.model_fields.items():
+            nested = field.annotation
+            if isinstance(nested, type) and issubclass(nested, config.Section):
+                found += missing(nested)
+            elif not field.description and name != "sources":
+                found.append(f"{section.__name__}.{name}")
+        return found
+
+    assert missing(config.Config) + missing(config.Source) == []
+
+
+def test_the_documentation_is_in_step_with_the_schema():
+    assert (ROOT / "docs/configuration.md").read_text(encoding="utf-8").strip() == fields.markdown().strip()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations_are_valid(path: Path):
+    assert config.load(path).parameters()
+
+
+def test_overrides_reach_nested_fields_and_lists(tmp_path: Path):
+    path = write(tmp_path, tree())
+    changes = ["train.learning_rate=1e-4", "sources.0.location=/my code", "fim.kinds.body=2", "mix.tokens=5000"]
+    loaded = config.load(path, changes)
+    assert loaded.train.learning_rate == 1e-4
+    assert loaded.sources[0].location == "/my code"
+    assert loaded.fim.kinds.body == 2
+    assert loaded.mix.tokens == 5000
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (["train.lerning_rate=1"], ["train.lerning_rate", "did you mean 'learning_rate'"]),
+        (["trian.batch=1"], ["trian", "did you mean 'train'"]),
+        (["mix.weights.docs=0.3"], ["mix", "weights sum to 1.1", "-0.1"]),
+        (["train.batch=many"], ["train.batch", "many"]),
+        (["train.batch=0"], ["train.batch", "greater than or equal to 1"]),
+        (["train.batch"], ["--set", "section.field=value"]),
+        (["sources.7.location=x"], ["--set", "2 entries"]),
+        (["run.root.deeper=x"], ["single value"]),
+        (["sources.1.name=business"], ["'business' is used twice"]),
+        (["sources.0.group=other"], ["mix.weights names 'business'"]),
+        (["curate.held_out=[nowhere]"], ["curate.held_out names 'nowhere'"]),
+        (["mix.sequence=512"], ["mix.sequence 512 is below fim.sequence 4096"]),
+        (["run.processes=3"], ["train.batch 64 cannot be split over 3", "66"]),
+        (["curate.test=0.97"], ["must be below 1"]),
+        (["fim.shares.node=0.5"], ["shares sum to 1.15"]),
+        (["model.family=gpt"], ["model.family", "gpt"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_value(tmp_path: Path, changes: list[str], words: list[str]):
+    path = write(tmp_path, tree(run={"root": "data"}))
+    with pytest.raises(ConfigError) as caught:
+        config.load(path, changes)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "- a\n- b", "just text", "a: [1", "model: {path: m}"])
+def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, content: str):
+    with pytest.raises(ConfigError, match=r"config\.yaml"):
+        config.load(write(tmp_path, content))
+
+
+def test_a_missing_file_is_refused_with_a_hint(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"configs/demo\.yaml"):
+        config.load(tmp_path / "nowhere.yaml")
+
+
+def test_parameters_survive_the_number_types_of_kfp():
+    """Locally ints arrive as floats, on the back end 2.0 arrives as 2."""
+
+    def floats(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: floats(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [floats(each) for each in value]
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    before = config.validate(tree(mix={"weights": {"business": 0.8, "docs": 0.2}, "tokens": 5000}), "test")
+    parameters = before.parameters()
+    root = parameters.pop("root")
+    after = config.Config.from_parameters(root, **{name: floats(section) for name, section in parameters.items()})
+    assert after == before
