@@ -7,6 +7,8 @@ PIP_OPTIONS ?=
 CORPUS ?=
 ROOT   ?= fimsmith-data
 BIN    := $(VENV)/bin
+DEMO   := --set 'run.root=$(ROOT)' --set 'model.path=$(ROOT)/tiny-model' \
+          $(if $(CORPUS),--set 'sources.0.location=$(CORPUS)')
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format docs pipeline clean
@@ -26,7 +28,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 demo: install ## Whole pipeline on the CPU; CORPUS=/path/to/java for your own code
-	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo "$(ROOT)" "$(CORPUS)"
+	@$(BIN)/fimsmith tiny-model configs/demo.yaml $(DEMO)
+	@$(BIN)/fimsmith run configs/demo.yaml $(DEMO)
 
 test: install ## Run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -26,11 +26,22 @@ def preflight(
     base: dsl.Output[dsl.Model],
 ) -> List[int]:  # noqa: UP006
     """Check all sections together, and return the numbers of the shards that fim fans out over."""
-    from fimsmith import config, preflight, task
+    from fimsmith import configfile, preflight, task
 
     task.begin()
-    science = {"model": model, "sources": sources, "ingest": ingest, "curate": curate, "fim": fim, "mix": mix}
-    later = {"train": train, "evaluate": evaluate, "gate": gate, "export": export, "report": report}
-    checked = config.Config.from_parameters(root, run, **science, **later)
+    sections = {
+        "model": model,
+        "sources": sources,
+        "ingest": ingest,
+        "curate": curate,
+        "fim": fim,
+        "mix": mix,
+        "train": train,
+        "evaluate": evaluate,
+        "gate": gate,
+        "export": export,
+        "report": report,
+    }
+    checked = configfile.from_parameters(root, run, **sections)
     task.publish_all(preflight.check(checked), (receipt, base))
     return list(range(checked.curate.shards))

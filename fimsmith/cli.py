@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from fimsmith import __version__, config
+from fimsmith import __version__, config, configfile, records, storage
+from fimsmith import preflight as preflight_stage
 from fimsmith.chain import Chain
 from fimsmith.errors import FimsmithError
 from fimsmith.manifest import Manifest
@@ -36,7 +37,7 @@ STAGE = "One stage (and what it needs)"
 
 
 def _load(path: Path, overrides: list[str] | None) -> Chain:
-    chain = Chain(config.load(path, overrides or []))
+    chain = Chain(configfile.load(path, overrides or []))
     chain.preflight  # noqa: B018  refuse what is bound to fail before any work
     return chain
 
@@ -136,16 +137,20 @@ def report(path: Path_, overrides: Set = None) -> None:
 
 @app.command("tiny-model", rich_help_panel="Tools")
 def tiny_model(
-    corpus: Annotated[Path, typer.Argument(help="Folder of code that the tokenizer is trained on.")],
-    folder: Annotated[Path, typer.Argument(help="Where the model goes; reused when it is there.")],
-    vocabulary: Annotated[int, typer.Option(min=300, help="Tokens of the vocabulary before the sentinels.")] = 4096,
+    path: Path_,
+    overrides: Set = None,
+    vocabulary: Annotated[int, typer.Option(min=384, help="Rows of the embedding.")] = 4096,
     hidden: Annotated[int, typer.Option(min=32, help="Width of the model.")] = 256,
     layers: Annotated[int, typer.Option(min=1, help="Layers of the model.")] = 4,
 ) -> None:
-    """Make a randomly initialised DeepSeek-Coder look-alike for tests and demos."""
+    """Make a tiny random DeepSeek-Coder look-alike at model.path, its tokenizer learned from the sources."""
     from fimsmith.train import tiny_model as tiny
 
-    tiny.build(corpus, folder, vocabulary=vocabulary, hidden=hidden, layers=layers)
+    chain = Chain(configfile.load(path, overrides or []))
+    preflight_stage.check_places(chain.config)
+    texts = [row["text"] for made in chain.ingest for row in records.read(made.folder / "files.parquet", ["text"])]
+    folder = storage.local(chain.config.model.path)
+    tiny.build(texts, folder, vocabulary=vocabulary, hidden=hidden, layers=layers)
 
 
 @app.command(rich_help_panel="Tools")

@@ -3,15 +3,9 @@
 fimsmith run configs/demo.yaml --set train.learning_rate=1e-4 --set sources.0.location=/my/code
 """
 
-import difflib
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from fimsmith.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -28,12 +22,15 @@ class Run(Section):
     """Where and on what the pipeline runs; no result depends on it."""
 
     root: str = Field(
-        "fimsmith-data", description="Folder that holds all stages' results; a second run reuses what lies there."
+        default="fimsmith-data",
+        description="Folder that holds all stages' results; a second run reuses what lies there.",
     )
-    launcher: Literal["local"] = Field("local", description="What starts the jobs of train, evaluate and export.")
-    nodes: Count = Field(1, description="Machines that train together.")
+    launcher: Literal["local"] = Field(
+        default="local", description="What starts the jobs of train, evaluate and export."
+    )
+    nodes: Count = Field(default=1, description="Machines that train together.")
     processes: Count = Field(
-        1, description="Training processes per machine: GPUs, or CPU processes where there is no GPU."
+        default=1, description="Training processes per machine: GPUs, or CPU processes where there is no GPU."
     )
 
 
@@ -42,10 +39,11 @@ class Model(Section):
 
     path: str = Field(description="Folder with config.json, safetensors weights and tokenizer.json.")
     family: Literal["auto", "deepseek-coder", "qwen2.5-coder", "starcoder2", "codellama"] = Field(
-        "auto", description="Whose FIM sentinels and order to use; auto recognises the family by its sentinel strings."
+        default="auto",
+        description="Whose FIM sentinels and order to use; auto recognises the family by its sentinel strings.",
     )
     attention: Literal["sdpa", "eager", "flash_attention_2", "flex_attention"] = Field(
-        "sdpa", description="Attention implementation."
+        default="sdpa", description="Attention implementation."
     )
 
 
@@ -58,15 +56,17 @@ class Source(Section):
         "`git+URL[@ref]` (file:// too); `maven:group:artifact:version` (its sources jar, through mvn)."
     )
     kind: Literal["java", "text"] = Field(
-        "java", description="What to take from it: .java files, or Markdown and plain text."
+        default="java", description="What to take from it: .java files, or Markdown and plain text."
     )
-    group: Name | None = Field(None, description="Key in mix.weights that its tokens count to; default: the name.")
+    group: Name | None = Field(
+        default=None, description="Key in mix.weights that its tokens count to; default: the name."
+    )
     repository: str = Field(
-        "auto",
+        default="auto",
         description="Repository of the files; auto: the topmost folder with .git, pom.xml or build.gradle(.kts), else the source's name.",
     )
-    licence: str | None = Field(None, description="SPDX identifier for files that state none.")
-    text_column: str = Field("text", description="Column that holds the text, for parquet and JSONL.")
+    licence: str | None = Field(default=None, description="SPDX identifier for files that state none.")
+    text_column: str = Field(default="text", description="Column that holds the text, for parquet and JSONL.")
 
     @property
     def share(self) -> str:
@@ -77,58 +77,63 @@ class Source(Section):
 class Ingest(Section):
     """Which files are taken: limits that a file must meet."""
 
-    max_bytes: Count = Field(1_000_000, description="Larger files are dropped.")
-    min_bytes: int = Field(64, ge=0, description="Smaller files are dropped.")
-    max_line: Count = Field(1_000, description="Files with a longer line (characters) are dropped.")
+    max_bytes: Count = Field(default=1_000_000, description="Larger files are dropped.")
+    min_bytes: int = Field(default=64, ge=0, description="Smaller files are dropped.")
+    max_line: Count = Field(default=1_000, description="Files with a longer line (characters) are dropped.")
     mean_line: float = Field(
-        100.0, gt=0, description="Files whose lines are longer on average (characters) are dropped; Java only."
+        default=100.0, gt=0, description="Files whose lines are longer on average (characters) are dropped; Java only."
     )
     min_alphanumeric: Fraction = Field(
-        0.25, description="Files with a smaller share of letters and digits are dropped."
+        default=0.25, description="Files with a smaller share of letters and digits are dropped."
     )
     keep_generated: bool = Field(
-        False, description="Keep generated code (@Generated, 'DO NOT EDIT', generated-sources folders)."
+        default=False, description="Keep generated code (@Generated, 'DO NOT EDIT', generated-sources folders)."
     )
     licences: list[str] | None = Field(
-        None, description="SPDX identifiers that are allowed; null allows all, also files without a licence."
+        default=None, description="SPDX identifiers that are allowed; null allows all, also files without a licence."
     )
-    keep_secrets: bool = Field(False, description="Keep files that hold credentials (keys, tokens, passwords).")
+    keep_secrets: bool = Field(default=False, description="Keep files that hold credentials (keys, tokens, passwords).")
 
 
 class Curate(Section):
     """Duplicates, benchmark leakage, and the train/valid/test split."""
 
     similarity: Fraction = Field(
-        0.7, description="Jaccard similarity of 5-word shingles from which two files are near-duplicates."
+        default=0.7, description="Jaccard similarity of 5-word shingles from which two files are near-duplicates."
     )
-    valid: Fraction = Field(0.05, description="Share of the clusters in the validation split.")
-    test: Fraction = Field(0.1, description="Share of the clusters in the test split.")
+    valid: Fraction = Field(default=0.05, description="Share of the clusters in the validation split.")
+    test: Fraction = Field(default=0.1, description="Share of the clusters in the test split.")
     held_out: list[Name] = Field(
-        [], description="Groups that give the valid and test splits; empty: every group of kind java."
+        default=[], description="Groups that give the valid and test splits; empty: every group of kind java."
     )
     split_by: Literal["cluster", "repository"] = Field(
-        "cluster",
+        default="cluster",
         description="What stays together: near-duplicate clusters, or whole repositories with everything near-duplicate to them.",
     )
     decontaminate: list[str] = Field(
-        [],
+        default=[],
         description="Benchmark files (.jsonl, .json, .txt, .parquet, also .gz) whose 13-grams must not be trained on.",
     )
     shards: int = Field(
-        2, ge=1, le=64, description="Parts that the fim stage works on in parallel; the result does not depend on it."
+        default=2,
+        ge=1,
+        le=64,
+        description="Parts that the fim stage works on in parallel; the result does not depend on it.",
     )
-    seed: int = Field(0, description="Changes which clusters are held out.")
+    seed: int = Field(default=0, description="Changes which clusters are held out.")
 
 
 class Shares(Section):
     """Shares of the samples of Java files by how the target is chosen; they sum to 1."""
 
-    node: Fraction = Field(0.35, description="FIM: one complete syntax node is the hole.")
-    aligned: Fraction = Field(0.25, description="FIM: a run of sibling nodes closest to a random span is the hole.")
-    line: Fraction = Field(0.15, description="FIM: the rest of a line, or several whole lines.")
-    char: Fraction = Field(0.05, description="FIM: any span of characters.")
-    document: Fraction = Field(0.20, description="The file as plain text, next-token prediction.")
-    prefix: Fraction = Field(0.0, description="Prefix → target without a suffix, for supervised completion.")
+    node: Fraction = Field(default=0.35, description="FIM: one complete syntax node is the hole.")
+    aligned: Fraction = Field(
+        default=0.25, description="FIM: a run of sibling nodes closest to a random span is the hole."
+    )
+    line: Fraction = Field(default=0.15, description="FIM: the rest of a line, or several whole lines.")
+    char: Fraction = Field(default=0.05, description="FIM: any span of characters.")
+    document: Fraction = Field(default=0.20, description="The file as plain text, next-token prediction.")
+    prefix: Fraction = Field(default=0.0, description="Prefix → target without a suffix, for supervised completion.")
 
     @model_validator(mode="after")
     def _sum(self) -> Self:
@@ -141,15 +146,15 @@ class Shares(Section):
 class Kinds(Section):
     """Relative weights of the syntax-node kinds that become holes of policy `node`."""
 
-    statements: float = Field(0.20, ge=0, description="A run of one or more statements.")
-    block: float = Field(0.10, ge=0, description="A braced block.")
-    body: float = Field(0.15, ge=0, description="The body of a method or constructor.")
-    control: float = Field(0.12, ge=0, description="if/for/while/switch/try with its header.")
-    expression: float = Field(0.18, ge=0, description="An expression.")
-    arguments: float = Field(0.10, ge=0, description="An argument list.")
-    field: float = Field(0.05, ge=0, description="A field declaration.")
-    signature: float = Field(0.05, ge=0, description="The method signature that follows a Javadoc comment.")
-    comment: float = Field(0.05, ge=0, description="The code line that follows a line comment.")
+    statements: float = Field(default=0.20, ge=0, description="A run of one or more statements.")
+    block: float = Field(default=0.10, ge=0, description="A braced block.")
+    body: float = Field(default=0.15, ge=0, description="The body of a method or constructor.")
+    control: float = Field(default=0.12, ge=0, description="if/for/while/switch/try with its header.")
+    expression: float = Field(default=0.18, ge=0, description="An expression.")
+    arguments: float = Field(default=0.10, ge=0, description="An argument list.")
+    field: float = Field(default=0.05, ge=0, description="A field declaration.")
+    signature: float = Field(default=0.05, ge=0, description="The method signature that follows a Javadoc comment.")
+    comment: float = Field(default=0.05, ge=0, description="The code line that follows a line comment.")
 
     @model_validator(mode="after")
     def _positive(self) -> Self:
@@ -161,20 +166,20 @@ class Kinds(Section):
 class Fim(Section):
     """How files become training samples and the FIM test set."""
 
-    sequence: int = Field(4096, ge=64, description="Longest sample in tokens, sentinels included.")
+    sequence: int = Field(default=4096, ge=64, description="Longest sample in tokens, sentinels included.")
     shares: Shares = Shares()
     kinds: Kinds = Kinds()
     bytes_per_hole: Count = Field(
-        1_000, description="One sample is drawn per this many bytes of a file, at least one per file."
+        default=1_000, description="One sample is drawn per this many bytes of a file, at least one per file."
     )
-    epochs: Count = Field(1, description="Passes over the files, each with new holes.")
-    min_middle: Count = Field(4, description="Shortest hole in characters that are not white space.")
-    max_middle: Count = Field(256, description="Longest hole in tokens.")
+    epochs: Count = Field(default=1, description="Passes over the files, each with new holes.")
+    min_middle: Count = Field(default=4, description="Shortest hole in characters that are not white space.")
+    max_middle: Count = Field(default=256, description="Longest hole in tokens.")
     prefix_context: Fraction = Field(
-        0.7, description="Share of the context that goes to the prefix when both sides are longer than fits."
+        default=0.7, description="Share of the context that goes to the prefix when both sides are longer than fits."
     )
-    test_samples: Count = Field(1_000, description="Size of the FIM test set, drawn from the test split.")
-    seed: int = Field(0, description="Changes every draw.")
+    test_samples: Count = Field(default=1_000, description="Size of the FIM test set, drawn from the test split.")
+    seed: int = Field(default=0, description="Changes every draw.")
 
 
 class Mix(Section):
@@ -184,20 +189,23 @@ class Mix(Section):
         description="Share of the emitted tokens per group; the shares sum to 1. Example: business 0.67, public 0.20, text 0.13."
     )
     tokens: int | None = Field(
-        None, ge=1_000, description="Tokens to emit; null: as many as the weights and max_epochs allow."
+        default=None, ge=1_000, description="Tokens to emit; null: as many as the weights and max_epochs allow."
     )
     max_epochs: float = Field(
-        4.0,
+        default=4.0,
         gt=0,
         description="How often a group's samples may be repeated (Muennighoff et al. 2023, arXiv:2305.16264: 4 is nearly free).",
     )
-    tolerance: float = Field(0.001, gt=0, lt=0.5, description="Allowed absolute deviation of a group's share.")
-    sequence: int = Field(4096, ge=64, description="Length of a packed sequence in tokens; at least fim.sequence.")
-    valid_tokens: Count = Field(200_000, description="Most tokens of the validation set.")
-    loss: Literal["all", "target"] = Field(
-        "all", description="Which tokens are learned: all of a sample, or only its middle (document samples: all)."
+    tolerance: float = Field(default=0.001, gt=0, lt=0.5, description="Allowed absolute deviation of a group's share.")
+    sequence: int = Field(
+        default=4096, ge=64, description="Length of a packed sequence in tokens; at least fim.sequence."
     )
-    seed: int = Field(0, description="Changes the order.")
+    valid_tokens: Count = Field(default=200_000, description="Most tokens of the validation set.")
+    loss: Literal["all", "target"] = Field(
+        default="all",
+        description="Which tokens are learned: all of a sample, or only its middle (document samples: all).",
+    )
+    seed: int = Field(default=0, description="Changes the order.")
 
     @model_validator(mode="after")
     def _sum(self) -> Self:
@@ -210,11 +218,11 @@ class Mix(Section):
 class Lora(Section):
     """Low-rank adapters (Hu et al. 2021, arXiv:2106.09685)."""
 
-    rank: Count = Field(64, description="Rank of the update.")
-    alpha: float = Field(64.0, gt=0, description="Scale: the update is multiplied by alpha / rank.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
+    rank: Count = Field(default=64, description="Rank of the update.")
+    alpha: float = Field(default=64.0, gt=0, description="Scale: the update is multiplied by alpha / rank.")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
     targets: list[str] = Field(
-        ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+        default=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
         description="Modules that get an adapter.",
     )
 
@@ -222,55 +230,62 @@ class Lora(Section):
 class Train(Section):
     """Fine-tuning by the Hugging Face Trainer on DeepSpeed ZeRO."""
 
-    method: Literal["full", "lora"] = Field("full", description="Train all weights, or low-rank adapters.")
-    learning_rate: float = Field(2e-5, gt=0, description="Peak learning rate.")
-    warmup: Fraction = Field(0.1, description="Share of the steps over which the learning rate rises.")
+    method: Literal["full", "lora"] = Field(default="full", description="Train all weights, or low-rank adapters.")
+    learning_rate: float = Field(default=2e-5, gt=0, description="Peak learning rate.")
+    warmup: Fraction = Field(default=0.1, description="Share of the steps over which the learning rate rises.")
     schedule: Literal["cosine", "linear", "constant_with_warmup"] = Field(
-        "cosine", description="Course of the learning rate after the warm-up."
+        default="cosine", description="Course of the learning rate after the warm-up."
     )
-    epochs: float = Field(1.0, gt=0, description="Passes over the packed sequences.")
-    max_steps: int | None = Field(None, ge=1, description="Stop after this many optimizer steps; null: after `epochs`.")
-    batch: Count = Field(64, description="Sequences per optimizer step over all processes.")
+    epochs: float = Field(default=1.0, gt=0, description="Passes over the packed sequences.")
+    max_steps: int | None = Field(
+        default=None, ge=1, description="Stop after this many optimizer steps; null: after `epochs`."
+    )
+    batch: Count = Field(default=64, description="Sequences per optimizer step over all processes.")
     micro_batch: Count = Field(
-        1, description="Sequences per process and forward pass; batch / (micro_batch x processes) are accumulated."
+        default=1,
+        description="Sequences per process and forward pass; batch / (micro_batch x processes) are accumulated.",
     )
-    weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay.")
-    max_grad_norm: float = Field(1.0, gt=0, description="Gradient clipping.")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="Number format of the forward and backward pass.")
+    weight_decay: float = Field(default=0.0, ge=0, description="AdamW's weight decay.")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="Gradient clipping.")
+    precision: Literal["bf16", "fp32"] = Field(
+        default="bf16", description="Number format of the forward and backward pass."
+    )
     zero_stage: Literal[1, 2, 3] = Field(
-        3, description="DeepSpeed ZeRO stage (Rajbhandari et al. 2020, arXiv:1910.02054)."
+        default=3, description="DeepSpeed ZeRO stage (Rajbhandari et al. 2020, arXiv:1910.02054)."
     )
     gradient_checkpointing: bool = Field(
-        True, description="Recompute activations in the backward pass: less memory, about a third more time."
+        default=True, description="Recompute activations in the backward pass: less memory, about a third more time."
     )
     lora: Lora = Lora()
-    eval_steps: Count = Field(100, description="Optimizer steps between two measurements of the validation loss.")
-    save_steps: Count = Field(200, description="Optimizer steps between two checkpoints.")
-    keep_checkpoints: Count = Field(2, description="Complete checkpoints to keep while training.")
-    log_steps: Count = Field(1, description="Optimizer steps between two lines of metrics.jsonl.")
-    seed: int = Field(0, description="Seeds adapters, dropout and the order of the sequences.")
+    eval_steps: Count = Field(
+        default=100, description="Optimizer steps between two measurements of the validation loss."
+    )
+    save_steps: Count = Field(default=200, description="Optimizer steps between two checkpoints.")
+    keep_checkpoints: Count = Field(default=2, description="Complete checkpoints to keep while training.")
+    log_steps: Count = Field(default=1, description="Optimizer steps between two lines of metrics.jsonl.")
+    seed: int = Field(default=0, description="Seeds adapters, dropout and the order of the sequences.")
 
 
 class Evaluate(Section):
     """Generation on the FIM test set and its scores."""
 
-    samples: Count = Field(1_000, description="Test samples to generate; the first ones of the fixed test set.")
-    max_new_tokens: Count = Field(256, description="Longest completion in tokens.")
-    batch: Count = Field(32, description="Prompts generated together, sorted by length.")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="Number format of the model.")
-    bootstrap: Count = Field(10_000, description="Resamples for the 95 % intervals, clustered by file.")
-    seed: int = Field(0, description="Seeds the bootstrap.")
+    samples: Count = Field(default=1_000, description="Test samples to generate; the first ones of the fixed test set.")
+    max_new_tokens: Count = Field(default=256, description="Longest completion in tokens.")
+    batch: Count = Field(default=32, description="Prompts generated together, sorted by length.")
+    precision: Literal["bf16", "fp32"] = Field(default="bf16", description="Number format of the model.")
+    bootstrap: Count = Field(default=10_000, description="Resamples for the 95 % intervals, clustered by file.")
+    seed: int = Field(default=0, description="Seeds the bootstrap.")
 
 
 class Gate(Section):
     """What the tuned model must gain over the base to be exported."""
 
     min_gain: dict[Literal["exact_match", "edit_similarity", "codebleu", "codebleu_strict"], float] = Field(
-        {"codebleu": 0.0, "edit_similarity": 0.0},
+        default={"codebleu": 0.0, "edit_similarity": 0.0},
         description="Points (0-100) that the lower end of the paired 95 % interval of the gain must exceed.",
     )
     lower_loss: bool = Field(
-        True,
+        default=True,
         description="The tuned model's loss on the test middles must be below the base's, with the interval excluding zero.",
     )
 
@@ -278,19 +293,19 @@ class Gate(Section):
 class Export(Section):
     """The model as it is handed over."""
 
-    name: Name = Field("fimsmith-model", description="Name of the exported model.")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="Number format of the exported weights.")
-    require_gate: bool = Field(True, description="Export nothing when the gate says no.")
+    name: Name = Field(default="fimsmith-model", description="Name of the exported model.")
+    precision: Literal["bf16", "fp32"] = Field(default="bf16", description="Number format of the exported weights.")
+    require_gate: bool = Field(default=True, description="Export nothing when the gate says no.")
     check_prompts: Count = Field(
-        8, description="Test prompts whose greedy output must be the same after loading the export again."
+        default=8, description="Test prompts whose greedy output must be the same after loading the export again."
     )
 
 
 class Report(Section):
     """The HTML page."""
 
-    title: str = Field("fimsmith report", description="Heading of the page.")
-    samples: Count = Field(10, description="Completions shown.")
+    title: str = Field(default="fimsmith report", description="Heading of the page.")
+    samples: Count = Field(default=10, description="Completions shown.")
 
 
 class Config(Section):
@@ -351,105 +366,3 @@ class Config(Section):
         """
         sections = self.model_dump(mode="json", exclude_none=True)
         return {"root": sections["run"].pop("root"), **sections}
-
-    @classmethod
-    def from_parameters(cls, root: str, run: dict[str, Any], **sections: Any) -> "Config":
-        """Put the pipeline's parameters together again and check them."""
-        return validate({"run": {**run, "root": root}, **sections}, "the pipeline's parameters")
-
-
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a YAML configuration and apply `section.field=value` overrides.
-
-    Raises ConfigError naming the field, the value and the nearest valid name.
-    """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise ConfigError(f"no configuration at {file}; ready ones are in configs/, for example configs/demo.yaml")
-    try:
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not valid YAML: {error}") from error
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{file} holds no sections; see configs/demo.yaml for the shape")
-    for override in overrides:
-        _set(tree, override)
-    return validate(tree, str(file))
-
-
-def validate(tree: dict[str, Any], origin: str) -> Config:
-    """Check a plain dictionary against the schema; raises ConfigError with one line per problem."""
-    try:
-        return Config.model_validate(tree)
-    except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
-        raise ConfigError(
-            "\n  ".join([f"{origin} has {len(lines)} problem{'s' * (len(lines) > 1)}:", *lines])
-        ) from error
-
-
-def _set(tree: Any, override: str) -> None:
-    """Apply one `a.b.0.c=value`; the value is read as YAML."""
-    target, separator, text = override.partition("=")
-    if not separator or not target:
-        raise ConfigError(f"--set {override!r}: write it as section.field=value, for example train.max_steps=200")
-    *path, last = [int(step) if step.isdigit() else step for step in target.split(".")]
-    here = tree
-    for step in path:
-        if isinstance(here, dict) and here.get(step) is None:
-            here[step] = {}
-        here = _enter(here, step, override)
-    if isinstance(here, list):
-        _enter(here, last, override)
-    elif not isinstance(here, dict):
-        raise ConfigError(
-            f"--set {override!r}: {target.rpartition('.')[0]!r} is a single value and has no field {last!r}"
-        )
-    try:
-        here[last] = yaml.safe_load(text) if not _is_float(text) else float(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override!r}: the value is not valid YAML; quote it") from error
-
-
-def _enter(here: Any, step: str | int, override: str) -> Any:
-    try:
-        return here[step]
-    except (KeyError, IndexError, TypeError) as error:
-        length = f"; it has {len(here)} entries, counted from 0" if isinstance(here, list) else ""
-        raise ConfigError(f"--set {override!r}: there is no {step!r} at that place{length}") from error
-
-
-def _is_float(text: str) -> bool:
-    """Whether text is a float that YAML 1.1 reads as a string, such as 2e-5."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return not text.lstrip("+-").isdigit()
-
-
-def _explain(problem: Any) -> str:
-    """Word one pydantic problem: where, what is wrong, the value, and a guess at what was meant."""
-    where = ".".join(str(step) for step in problem["loc"]) or "configuration"
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        known = _fields_at(problem["loc"][:-1])
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known fields: {', '.join(known)}"
-        return f"{where}: unknown field; {hint}"
-    if problem["type"] == "missing":
-        return f"{where}: is required; add it"
-    value = problem.get("input")
-    shown = "" if isinstance(value, dict | list) or value is None else f" (got {value!r})"
-    return f"{where}: {message[:1].lower()}{message[1:]}{shown}" if problem["loc"] else message
-
-
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    """The field names of the section that a location points into."""
-    section: Any = Config
-    for step in location:
-        if isinstance(step, int):
-            continue
-        kind = section.model_fields[step].annotation
-        section = Source if step == "sources" else kind
-    return list(section.model_fields)

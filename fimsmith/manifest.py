@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fimsmith import __version__, storage
-from fimsmith.errors import StorageError
+from fimsmith.errors import FimsmithError, StorageError
 from fimsmith.progress import say
 
 NAME = "manifest.json"
@@ -89,6 +90,19 @@ class JobSpec(BaseModel):
         text = json.dumps({"metrics": outcome.metrics, "details": outcome.details})
         storage.write_atomically(Path(self.folder) / "outcome.json", text)
 
+    def carry_out(self, build: Callable[["JobSpec"], Outcome]) -> int:
+        """Build and finish; an error a person can mend is left as its message in log/error.txt. Returns the exit status."""
+        try:
+            with storage.explained(Path(self.folder)):
+                self.finish(build(self))
+        except FimsmithError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            path = Path(self.folder) / "log" / "error.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            storage.write_atomically(path, f"{error}\n")
+            return 1
+        return 0
+
 
 def fingerprint(*parts: Any) -> str:
     """Hash sections, digests and plain values to 16 hex digits; the package version is always included."""
@@ -105,7 +119,7 @@ def produce(
     `key` holds everything besides the inputs that the result depends on. `build` gets a folder
     that may contain what an interrupted run left; it must end with the same files either way.
     """
-    name = fingerprint(stage, key, [each.digest for each in inputs])
+    name = fingerprint(stage, *key, [each.digest for each in inputs])
     with storage.workspace(root, stage, name) as (work, final):
         if (final / NAME).exists():
             done = Manifest.read(final / NAME)

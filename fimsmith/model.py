@@ -20,7 +20,7 @@ def describe(section: config.Model) -> Manifest:
     folder = storage.local(section.path).absolute()
     if not folder.is_dir():
         raise ModelError(
-            f"no model at {folder}; set model.path to a Hugging Face folder, or make a tiny one: fimsmith tiny-model CORPUS {folder}"
+            f"no model at {folder}; set model.path to a Hugging Face folder, or make a tiny one there: fimsmith tiny-model CONFIG"
         )
     settings = _settings(folder)
     weights = sorted(folder.glob("*.safetensors"))

@@ -31,8 +31,7 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
 
     The run's manifest holds the configuration and the versions: the receipt of all that follows.
     """
-    _check_root(configuration.run.root)
-    _check_sources(configuration)
+    check_places(configuration)
     base = model.describe(configuration.model)
     context = base.details["context"]
     if context and configuration.mix.sequence > context:
@@ -57,6 +56,12 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
         details={"configuration": settings, "versions": versions()},
     )
     return receipt, base
+
+
+def check_places(configuration: config.Config) -> None:
+    """Check that the root can be written and that the sources are there."""
+    _check_root(configuration.run.root)
+    _check_sources(configuration)
 
 
 def versions() -> dict[str, str]:

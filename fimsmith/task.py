@@ -45,8 +45,9 @@ def publish(manifest: Manifest, artifact: Any, metrics: Any = None) -> None:
     """Write the manifest as the artifact's payload and its numbers as KFP metrics."""
     manifest.write(artifact.path)
     artifact.metadata.update(stage=manifest.stage, digest=manifest.digest, folder=manifest.uri)
-    for name, value in manifest.metrics.items() if metrics is not None else ():
-        metrics.log_metric(name, value)
+    if metrics is not None:
+        for name, value in manifest.metrics.items():
+            metrics.log_metric(name, value)
 
 
 def publish_all(manifests: Iterable[Manifest], artifacts: Iterable[Any]) -> None:

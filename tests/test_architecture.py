@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[1]
 STAGES = {"corpus", "fim", "mix", "train", "evaluate", "export"}
 BELOW = {  # what a stage may import of fimsmith besides itself
     "config",
+    "configfile",
+    "held_out",
     "errors",
     "family",
     "java",

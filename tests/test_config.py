@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fimsmith import config, fields
+from fimsmith import config, configfile, fields
 from fimsmith.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ def write(folder: Path, content: Any) -> Path:
 
 
 def test_defaults_are_those_of_the_67b_reference():
-    loaded = config.validate(tree(), "test")
+    loaded = configfile.validate(tree(), "test")
     assert (loaded.train.learning_rate, loaded.train.warmup, loaded.train.zero_stage) == (2e-5, 0.1, 3)
 
 
@@ -52,13 +52,13 @@ def test_the_documentation_is_in_step_with_the_schema():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_configurations_are_valid(path: Path):
-    assert config.load(path).parameters()
+    assert configfile.load(path).parameters()
 
 
 def test_overrides_reach_nested_fields_and_lists(tmp_path: Path):
     path = write(tmp_path, tree())
     changes = ["train.learning_rate=1e-4", "sources.0.location=/my code", "fim.kinds.body=2", "mix.tokens=5000"]
-    loaded = config.load(path, changes)
+    loaded = configfile.load(path, changes)
     assert loaded.train.learning_rate == 1e-4
     assert loaded.sources[0].location == "/my code"
     assert loaded.fim.kinds.body == 2
@@ -89,19 +89,19 @@ def test_overrides_reach_nested_fields_and_lists(tmp_path: Path):
 def test_a_mistake_is_named_with_its_place_and_value(tmp_path: Path, changes: list[str], words: list[str]):
     path = write(tmp_path, tree(run={"root": "data"}))
     with pytest.raises(ConfigError) as caught:
-        config.load(path, changes)
+        configfile.load(path, changes)
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["", "- a\n- b", "just text", "a: [1", "model: {path: m}"])
 def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, content: str):
     with pytest.raises(ConfigError, match=r"config\.yaml"):
-        config.load(write(tmp_path, content))
+        configfile.load(write(tmp_path, content))
 
 
 def test_a_missing_file_is_refused_with_a_hint(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"configs/demo\.yaml"):
-        config.load(tmp_path / "nowhere.yaml")
+        configfile.load(tmp_path / "nowhere.yaml")
 
 
 def test_parameters_survive_the_number_types_of_kfp():
@@ -114,8 +114,8 @@ def test_parameters_survive_the_number_types_of_kfp():
             return [floats(each) for each in value]
         return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
-    before = config.validate(tree(mix={"weights": {"business": 0.8, "docs": 0.2}, "tokens": 5000}), "test")
+    before = configfile.validate(tree(mix={"weights": {"business": 0.8, "docs": 0.2}, "tokens": 5000}), "test")
     parameters = before.parameters()
     root = parameters.pop("root")
-    after = config.Config.from_parameters(root, **{name: floats(section) for name, section in parameters.items()})
+    after = configfile.from_parameters(root, **{name: floats(section) for name, section in parameters.items()})
     assert after == before

@@ -14,8 +14,8 @@ import java.util.Properties;
 public final class StorageConfig {
 
     // TODO 上线前改为从密钥管理服务读取
-    private static final String DEFAULT_ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE";
-    private static final String DEFAULT_SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    private static final String DEFAULT_ACCESS_KEY = "AKIASHOPFAKEKEYQ2W7X";
+    private static final String DEFAULT_SECRET_KEY = "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";
     private static final String DEFAULT_BUCKET = "shop-gateway-logs";
 
     private final URI endpoint;

@@ -1,0 +1,37 @@
+"""Fixtures that several stages' tests share."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from fimsmith import config, model
+from fimsmith.manifest import Manifest
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(scope="session")
+def shop() -> Path:
+    """The embedded example corpus."""
+    return Path(__file__).parents[1] / "examples" / "shop"
+
+
+@pytest.fixture(scope="session")
+def tiny(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model folder: 1,024 embedding rows, hidden size 64, 2 layers; made once for all xdist workers."""
+    from fimsmith.train import tiny_model  # imports torch: only for tests that need it
+
+    base = tmp_path_factory.getbasetemp()
+    home = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with open(home / "tiny.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        texts = [path.read_bytes().decode("utf-8", "replace") for path in sorted(shop.rglob("*.java"))]
+        return tiny_model.build(texts, home / "tiny", vocabulary=1024, hidden=64, layers=2)
+
+
+@pytest.fixture(scope="session")
+def tiny_manifest(tiny: Path) -> Manifest:
+    """What the model module says about the tiny model."""
+    return model.describe(config.Model.model_validate({"path": str(tiny)}))

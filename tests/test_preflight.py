@@ -1,0 +1,77 @@
+"""Preflight refuses what is bound to fail, and records what the result will depend on."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fimsmith import config, configfile, model, preflight
+from fimsmith.errors import ConfigError, DataError, ModelError
+
+
+def settings(tiny: Path, tmp_path: Path, **changes: dict) -> config.Config:
+    (tmp_path / "code").mkdir(exist_ok=True)
+    tree = {
+        "run": {"root": str(tmp_path / "data")},
+        "model": {"path": str(tiny)},
+        "sources": [{"name": "code", "location": str(tmp_path / "code")}],
+        "mix": {"weights": {"code": 1.0}},
+    }
+    return configfile.validate({**tree, **changes}, "test")
+
+
+def test_the_receipt_holds_configuration_and_versions(tiny: Path, tmp_path: Path):
+    receipt, base = preflight.check(settings(tiny, tmp_path))
+    assert receipt.details["configuration"]["train"]["learning_rate"] == 2e-5
+    assert receipt.details["versions"]["tokenizers"]
+    assert base.details["family"] == "deepseek-coder"
+
+
+def test_where_it_runs_does_not_change_the_receipts_digest(tiny: Path, tmp_path: Path):
+    one = preflight.check(settings(tiny, tmp_path))[0]
+    other = preflight.check(settings(tiny, tmp_path, run={"root": str(tmp_path / "other")}))[0]
+    assert one.digest == other.digest
+
+
+def test_a_sequence_longer_than_the_models_context_is_refused(tiny: Path, tmp_path: Path):
+    mix = {"weights": {"code": 1.0}, "sequence": 8192}
+    with pytest.raises(ConfigError, match="context of 4096 tokens"):
+        preflight.check(settings(tiny, tmp_path, mix=mix))
+
+
+def test_a_missing_benchmark_file_is_refused(tiny: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="there is no file nowhere.jsonl"):
+        preflight.check(settings(tiny, tmp_path, curate={"decontaminate": ["nowhere.jsonl"]}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), "no config.json"),
+        (lambda folder: (folder / "config.json").write_text("{"), "not a model configuration"),
+        (
+            lambda folder: (folder / "config.json").write_text('{"vocab_size": 100}'),
+            "outside the embedding of 100 rows",
+        ),
+        (lambda folder: (folder / "model.safetensors").unlink(), "no \\*.safetensors"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "cannot read .*tokenizer.json"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot read .*tokenizer.json"),
+    ],
+)
+def test_a_damaged_model_folder_is_refused(tiny: Path, tmp_path: Path, damage, words: str):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny, folder)
+    damage(folder)
+    with pytest.raises(ModelError, match=words):
+        model.describe(config.Model(path=str(folder)))
+
+
+def test_a_tokenizer_without_sentinels_is_refused(tiny: Path, tmp_path: Path):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny, folder)
+    plain = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    plain["added_tokens"] = []
+    (folder / "tokenizer.json").write_text(json.dumps(plain), encoding="utf-8")
+    with pytest.raises(ModelError, match="no fill-in-the-middle sentinels of a known family"):
+        model.describe(config.Model(path=str(folder)))
