@@ -52,12 +52,12 @@ def _done(*manifests: Manifest) -> None:
 @app.command(rich_help_panel="Pipeline")
 def run(path: Path_, overrides: Set = None) -> None:
     """Run the whole pipeline on this machine; finished stages are reused."""
-    chain = _load(path, overrides)
+    configuration = configfile.load(path, overrides or [])
     try:
         from pipelines import local
     except ImportError as error:
         raise FimsmithError(f"the pipeline needs Kubeflow's SDK ({error.name}): pip install 'fimsmith[kfp]'") from error
-    exported, page = local.run(chain.config)
+    exported, page = local.run(configuration)
     print()
     if exported.details.get("withheld"):
         print(f"model   withheld: the gate said no, see {exported.folder}/WITHHELD.txt")

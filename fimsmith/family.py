@@ -84,6 +84,12 @@ class Format:
         return [*self.start, self.begin, *prefix, self.hole, *suffix, self.end]
 
     @property
+    def stops(self) -> list[int]:
+        """The ids that end a completion: the stop token and every other sentinel."""
+        marks = (self.stop, self.eos, self.begin, self.hole, self.end, self.pad, self.bos)
+        return sorted({mark for mark in marks if mark is not None})
+
+    @property
     def start(self) -> list[int]:
         """BOS, if the family has one."""
         return [] if self.bos is None else [self.bos]

@@ -1,5 +1,6 @@
 """Run the pipeline of the cluster in-process on this machine: `fimsmith run CONFIG`."""
 
+import builtins
 import contextlib
 import io
 import logging
@@ -75,12 +76,13 @@ def _environment(scratch: str) -> Iterator[None]:
     }
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
-    handlers = logging.getLogger().handlers[:]
+    handlers, print_function = logging.getLogger().handlers[:], builtins.print
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*custom or non-Python base image.*")
+            warnings.filterwarnings("ignore", module=r"kfp\.local")  # it runs no images and shows no display names
             yield
     finally:
+        builtins.print = print_function  # kfp's loop threads leave it indented
         logging.getLogger().handlers[:] = handlers
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -1,0 +1,1 @@
+"""evaluate: complete the held-out test set with one model and score what it wrote."""

@@ -1,0 +1,9 @@
+"""Entry of the export job: python -m fimsmith.export SPEC"""
+
+import sys
+
+from fimsmith.export import stage
+from fimsmith.manifest import JobSpec
+
+if __name__ == "__main__":
+    sys.exit(JobSpec.read(sys.argv[1]).carry_out(stage.build))
