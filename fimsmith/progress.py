@@ -12,7 +12,8 @@ INTERVAL = 5.0  # seconds between two lines of one progress
 
 def say(stage: str, text: str) -> None:
     """Print one line for a stage."""
-    print(f"{stage:<{WIDTH}}{text}", flush=True)
+    # one write: the processes of a job share their output, and a line must not be torn by another's
+    print(f"{stage:<{WIDTH}}{text}\n", end="", flush=True)
 
 
 class Progress:

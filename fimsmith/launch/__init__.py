@@ -1,0 +1,113 @@
+"""Run train, evaluate and export as jobs: processes of their own, wherever there are GPUs.
+
+A stage's inputs and section become one file, a job is the command that reads it, and a launcher
+runs that command and waits. All launchers run the same job, so none of a machine's details is in it.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fimsmith import config
+from fimsmith.launch import local
+from fimsmith.manifest import JobSpec, Manifest, Outcome, produce
+
+LAUNCHERS: dict[str, Callable[["Job"], None]] = {"local": local.run}
+
+# these change where, how fast and how safely the training runs, not what is trained
+_PLACEMENT = {"micro_batch", "gradient_checkpointing", "save_steps", "keep_checkpoints"}
+
+
+_ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONWARNINGS": "ignore",
+    "TOKENIZERS_PARALLELISM": "false",
+    # how long torchrun lets its processes write a checkpoint after SIGTERM, in seconds
+    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "600",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One stage's work as a command: `python -m module spec`, under torchrun when it is distributed."""
+
+    name: str  # the same work has the same name, so that a launcher can find a job again
+    stage: str
+    module: str
+    folder: Path  # work folder: the job puts its files here
+    distributed: bool = False
+    nodes: int = 1
+    processes: int = 1  # per node
+    env: dict[str, str] = field(default_factory=_ENVIRONMENT.copy)
+
+    @property
+    def spec(self) -> Path:
+        """The JobSpec; below log/, because it names folders of this machine."""
+        return self.folder / "log" / "job.json"
+
+    @property
+    def log(self) -> Path:
+        """Everything that the job prints."""
+        return self.folder / "log" / f"{self.stage}.log"
+
+    @property
+    def error(self) -> Path:
+        """The message of the FimsmithError that ended the job, if one did."""
+        return self.folder / "log" / "error.txt"
+
+
+def train(section: config.Train, run: config.Run, model: Manifest, packed: Manifest) -> Manifest:
+    """Fine-tune the base model on packed sequences; an interrupted training continues at its last checkpoint."""
+    key = [section.model_dump(mode="json", exclude=_PLACEMENT)]
+
+    def build(work: Path) -> Outcome:
+        job = Job(
+            name=f"train-{work.stem}",
+            stage="train",
+            module="fimsmith.train",
+            folder=work,
+            distributed=True,
+            nodes=run.nodes,
+            processes=run.processes,
+        )
+        outcome = _finish(job, run, section.model_dump(mode="json"), [model, packed])
+        shutil.rmtree(work / "checkpoints", ignore_errors=True)  # not before the outcome is there
+        return outcome
+
+    return produce("train", key, [model, packed], run.root, build)
+
+
+def evaluate(section: config.Evaluate, run: config.Run, model: Manifest, tests: list[Manifest]) -> Manifest:
+    """Generate completions of the test samples with a model and score them."""
+    return _single("evaluate", run, section.model_dump(mode="json"), [model, *tests])
+
+
+def export(section: config.Export, run: config.Run, inputs: list[Manifest], receipt: dict[str, Any]) -> Manifest:
+    """Write the tuned model as it is handed over; `receipt` becomes a field of the job's section."""
+    return _single("export", run, {**section.model_dump(mode="json"), "receipt": receipt}, inputs)
+
+
+def _single(stage: str, run: config.Run, section: dict[str, Any], inputs: list[Manifest]) -> Manifest:
+    """Run a stage that is one process."""
+
+    def build(work: Path) -> Outcome:
+        job = Job(name=f"{stage}-{work.stem}", stage=stage, module=f"fimsmith.{stage}", folder=work)
+        return _finish(job, run, section, inputs)
+
+    return produce(stage, [section], inputs, run.root, build)
+
+
+def _finish(job: Job, run: config.Run, section: dict[str, Any], inputs: list[Manifest]) -> Outcome:
+    """Run the job, unless it finished when its launcher was killed, and read what it says of its result."""
+    outcome = job.folder / "outcome.json"
+    if not outcome.exists():
+        job.log.parent.mkdir(exist_ok=True)
+        job.error.unlink(missing_ok=True)
+        spec = JobSpec(stage=job.stage, section=section, inputs=inputs, folder=str(job.folder))
+        job.spec.write_text(spec.model_dump_json(indent=1), encoding="utf-8")
+        LAUNCHERS[run.launcher](job)
+    return Outcome(**json.loads(outcome.read_bytes()))
