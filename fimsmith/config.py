@@ -79,7 +79,7 @@ class Ingest(Section):
 
     max_bytes: Count = Field(default=1_000_000, description="Larger files are dropped.")
     min_bytes: int = Field(default=64, ge=0, description="Smaller files are dropped.")
-    max_line: Count = Field(default=1_000, description="Files with a longer line (characters) are dropped.")
+    max_line: Count = Field(default=1_000, description="Files with a longer line (characters) are dropped; Java only.")
     mean_line: float = Field(
         default=100.0, gt=0, description="Files whose lines are longer on average (characters) are dropped; Java only."
     )
@@ -99,7 +99,8 @@ class Curate(Section):
     """Duplicates, benchmark leakage, and the train/valid/test split."""
 
     similarity: Fraction = Field(
-        default=0.7, description="Jaccard similarity of 5-word shingles from which two files are near-duplicates."
+        default=0.7,
+        description="Jaccard similarity of 5-word shingles (head comments aside) from which two files are near-duplicates.",
     )
     valid: Fraction = Field(default=0.05, description="Share of the clusters in the validation split.")
     test: Fraction = Field(default=0.1, description="Share of the clusters in the test split.")

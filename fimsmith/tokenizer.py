@@ -23,6 +23,7 @@ from fimsmith.errors import ModelError
 
 _CACHED_LINES = 500_000  # about 150 MB
 _CACHED_PIECES = 500_000  # about 100 MB
+_LONGEST = 16  # characters per token from which a line is taken not to fit, without encoding it
 
 # DeepSeek-Coder's pre-tokenizer: the patterns of its steps in order, and what they do to ASCII text.
 # Its fourth step only concerns CJK letters.
@@ -143,8 +144,9 @@ class LineDocument:
     def before(self, position: int, room: int) -> tuple[list[int], int]:
         """Return at most `room` ids that end at a position, and the character they start at (a line's start)."""
         row = self._row(position)
-        ids = self._tokenizer.encode(self.text[self._starts[row] : position])
-        if len(ids) > room:
+        start = self._starts[row]
+        ids = self._tokenizer.encode(self.text[start:position]) if position - start <= _LONGEST * room else None
+        if ids is None or len(ids) > room:
             return _shrink(self._tokenizer, self.text, (position, room), back=True)
         here = self._tokens[row]
         taken = bisect_left(self._tokens, here + len(ids) - room, 0, row)
@@ -153,8 +155,9 @@ class LineDocument:
     def after(self, position: int, room: int) -> tuple[list[int], int]:
         """Return at most `room` ids that begin at a position, and the character they end at (a line's end)."""
         row = self._row(position)
-        ids = self._head(row, position)
-        if len(ids) > room:
+        end = self._starts[row + 1] if row + 1 < len(self._starts) else len(self.text)
+        ids = self._head(row, position) if end - position <= _LONGEST * room else None
+        if ids is None or len(ids) > room:
             return _shrink(self._tokenizer, self.text, (position, room), back=False)
         here = self._tokens[row + 1]
         taken = bisect_right(self._tokens, here + room - len(ids), row + 1) - 1
@@ -228,7 +231,7 @@ def _shrink(tokenizer: SourceTokenizer, text: str, limit: tuple[int, int], back:
     """Take as many characters on one side of a position as fit into a room; for lines longer than the room."""
     position, room = limit
     length = min(4 * room, position if back else len(text) - position)
-    while length:
+    while length > 0:
         edge = position - length if back else position + length
         ids = tokenizer.encode(text[edge:position] if back else text[position:edge])
         if len(ids) <= room:

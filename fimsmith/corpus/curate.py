@@ -1,0 +1,214 @@
+"""Make one clean corpus of all sources: no copies, no benchmarks, and a split that does not leak.
+
+fimsmith curate config.yaml
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from itertools import repeat, tee
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from fimsmith import config, records, storage
+from fimsmith.corpus import decontaminate, minhash, pool
+from fimsmith.corpus.sorting import identity
+from fimsmith.corpus.split import Plan, Rows, plan
+from fimsmith.errors import DataError
+from fimsmith.manifest import Manifest, Outcome, produce
+from fimsmith.progress import Progress, say
+
+_BATCH = 200  # rows whose text is looked at together
+_ROWS_WAITING = 1_024  # rows held by the writers of all shards together
+
+Numbered = tuple[int, dict[str, Any]]  # number of the row in the plan, row
+
+
+def curate(section: config.Curate, ingested: list[Manifest], root: str) -> Manifest:
+    """Write the kept files to `files-00000.parquet` … (`records.CURATED`) and the others to `dropped.parquet`.
+
+    `metrics` holds the files per split, what was dropped, and the largest similarity between test
+    and training; `details` the counts per group and the most similar pair. Raises DataError when
+    a split is empty.
+    """
+    benchmarks = decontaminate.signatures(section.decontaminate)
+    made = produce("curate", [section, benchmarks], ingested, root, lambda work: _build(section, ingested, work))
+    counts = made.metrics
+    say(
+        "curate",
+        f"{counts['files']:,} files: {counts['train_files']:,} train, {counts['valid_files']:,} valid, "
+        f"{counts['test_files']:,} test in {made.uri}",
+    )
+    return made
+
+
+def _build(section: config.Curate, ingested: list[Manifest], work: Path) -> Outcome:
+    storage.clear(work)
+    groups = _held_out(section, ingested)
+    # among copies the first one is kept: a held-out file rather than a public copy of it
+    sources = sorted(ingested, key=lambda manifest: manifest.details["group"] not in groups)
+    rows = _load(sources, groups)
+    say("curate", f"comparing {len(rows.ids):,} files")
+    decided = plan(section, rows)
+    result = _Result(decided)
+    with ExitStack() as stack:
+        shards = [
+            stack.enter_context(
+                records.Writer(work / f"files-{shard:05}.parquet", records.CURATED, _ROWS_WAITING // section.shards)
+            )
+            for shard in range(section.shards)
+        ]
+        for number, row, contaminated in _checked(section, decided, _texts(sources)):
+            if kept := result.take(number, row, contaminated):
+                shards[int(row["id"][:16], 16) % section.shards].add(kept)
+    result.check(section)
+    dropped = ({"path": path, "reason": reason} for path, reason in sorted(result.dropped))
+    records.write(work / "dropped.parquet", records.REJECTED, dropped)
+    return result.outcome()
+
+
+def _held_out(section: config.Curate, ingested: list[Manifest]) -> set[str]:
+    """The groups that give the valid and test splits."""
+    groups = {manifest.details["group"] for manifest in ingested if manifest.details["kind"] == "java"}
+    if not (section.held_out or groups):
+        raise DataError("no source is of kind java, so there is nothing to hold out; add one, or set curate.held_out")
+    return set(section.held_out) or groups
+
+
+def _load(sources: list[Manifest], groups: set[str]) -> Rows:
+    """Read everything but the texts: about 1.3 KB per file."""
+    ids, repositories, held_out, signatures = [], [], [], []
+    for manifest in sources:
+        table = pq.read_table(manifest.folder / "files.parquet", columns=["id", "repository", "minhash"])
+        ids += table["id"].to_pylist()
+        repositories += zip(repeat(manifest.details["source"]), table["repository"].to_pylist())
+        held_out += [manifest.details["group"] in groups] * len(table)
+        raw = b"".join(table["minhash"].to_pylist())
+        signatures.append(np.frombuffer(raw, dtype="<u4").reshape(-1, minhash.BINS))
+    return Rows(ids, repositories, np.array(held_out), np.concatenate(signatures))
+
+
+def _texts(sources: list[Manifest]) -> Iterator[Numbered]:
+    """Yield all rows in the order of the output, numbered as in the plan."""
+    first, streams = 0, []
+    for manifest in sources:
+        streams.append(_numbered(manifest, first))
+        first += int(manifest.metrics["files"])
+    return heapq.merge(*streams, key=lambda numbered: identity(numbered[1]))
+
+
+def _numbered(manifest: Manifest, first: int) -> Iterator[Numbered]:
+    columns = [name for name in records.FILES.names if name != "minhash"]
+    yield from enumerate(records.read(manifest.folder / "files.parquet", columns, _BATCH), first)
+
+
+def _checked(
+    section: config.Curate, decided: Plan, rows: Iterable[Numbered]
+) -> Iterator[tuple[int, dict[str, Any], bool]]:
+    """Say of each row whether it holds parts of a benchmark; only files that would be learned from are looked at."""
+    if not section.decontaminate:
+        yield from ((number, row, False) for number, row in rows)
+        return
+    say("curate", "looking for parts of benchmarks")
+    progress = Progress("curate", "files", len(decided.splits))
+    batches, again = tee(_batches(rows))
+    looked_at = ([_learned(decided, number, row["text"]) for number, row in batch] for batch in again)
+    look = partial(decontaminate.contaminated, tuple(section.decontaminate))
+    for batch, flags in zip(batches, pool.ordered(look, looked_at), strict=True):
+        yield from ((number, row, flag) for (number, row), flag in zip(batch, flags, strict=True))
+        progress.add(len(batch))
+
+
+def _learned(decided: Plan, number: int, text: str) -> str:
+    return "" if decided.reasons[number] or decided.splits[number] == "test" else text
+
+
+def _batches(rows: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    batch: list[Numbered] = []
+    for numbered in rows:
+        batch.append(numbered)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _Result:
+    """Counts of what was kept and dropped, and the texts of the most similar pair."""
+
+    def __init__(self, decided: Plan):
+        self._plan = decided
+        self.dropped: list[tuple[str, str]] = []
+        self._kept: Counter[tuple[str, str]] = Counter()  # (group, split)
+        self._clusters: set[str] = set()
+        self._pair: dict[int, tuple[str, str]] = {}  # row -> path, text
+
+    def take(self, number: int, row: dict[str, Any], contaminated: bool) -> dict[str, Any] | None:
+        """Return a row as it is written, or None for one that is dropped."""
+        path, split, cluster = (
+            f"{row['repository']}/{row['path']}",
+            self._plan.splits[number],
+            self._plan.clusters[number],
+        )
+        if number in (self._plan.closest.pair or ()):
+            self._pair[number] = path, row["text"]
+        if reason := self._plan.reasons[number] or ("contaminated" if contaminated else None):
+            self.dropped.append((path, reason))
+            return None
+        self._kept[row["group"], split] += 1
+        self._clusters.add(cluster)
+        return {**row, "cluster": cluster, "split": split}
+
+    def check(self, section: config.Curate) -> None:
+        """Raise DataError when the benchmarks took a whole split."""
+        for split, share in (("train", 1.0), ("valid", section.valid)):
+            if share and not self._files(split):
+                raise DataError(
+                    f"every {split} file holds parts of the files in curate.decontaminate; take out the benchmark that "
+                    "the code comes from, or add files"
+                )
+
+    def outcome(self) -> Outcome:
+        """The manifest's numbers."""
+        reasons = Counter(reason for _, reason in self.dropped)
+        splits = ("train", "valid", "test")
+        groups = sorted({group for group, _ in self._kept})
+        return Outcome(
+            metrics={
+                "files": self._kept.total(),
+                **{f"{split}_files": self._files(split) for split in splits},
+                "duplicates": reasons["duplicate"],
+                "near_duplicates": reasons["near_duplicate"],
+                "contaminated": reasons["contaminated"],
+                "clusters": len(self._clusters),
+                "max_similarity_train_test": round(self._plan.closest.similarity, 4),
+            },
+            details={
+                "groups": {group: {split: self._kept[group, split] for split in splits} for group in groups},
+                "dropped": dict(sorted(reasons.items())),
+                "most_similar": self._most_similar(),
+                "similarity": f"Jaccard of {minhash.SHINGLE}-word shingles without the head comment, estimated by MinHash "
+                f"of {minhash.BINS} bins; every test file against every training file",
+            },
+        )
+
+    def _files(self, split: str) -> int:
+        return sum(count for (_, each), count in self._kept.items() if each == split)
+
+    def _most_similar(self) -> dict[str, Any] | None:
+        if self._plan.closest.pair is None:
+            return None
+        (test, left), (train, right) = (self._pair[row] for row in self._plan.closest.pair)
+        exact = minhash.jaccard(left, right)
+        return {
+            "test": test,
+            "train": train,
+            "estimate": round(self._plan.closest.similarity, 4),
+            "jaccard": round(exact, 4),
+        }

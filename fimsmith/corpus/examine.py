@@ -1,0 +1,62 @@
+"""Decode, filter and sign a batch of files; this runs in worker processes."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fimsmith import config
+from fimsmith.corpus import decode, filters, licences, minhash
+from fimsmith.corpus.tree import Entry
+
+_BATCH_FILES = 200
+_BATCH_BYTES = 4_000_000
+
+Rejected = tuple[str, str]  # path below the source, reason
+
+
+def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Group entries so that a batch is worth sending to another process and fits in memory."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        batch.append(entry)
+        size += len(entry.data)
+        if len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -> list[dict[str, Any] | Rejected]:
+    """Return for each entry its row of `records.FILES`, or its path and the reason why there is none."""
+    return [_examined(section, source, entry) for entry in batch]
+
+
+def _examined(section: config.Ingest, source: config.Source, entry: Entry) -> dict[str, Any] | Rejected:
+    if entry.reason:
+        return entry.found, entry.reason
+    if len(entry.data) > section.max_bytes:
+        return entry.found, "too_large"
+    decoded = decode.decode(entry.data)
+    if isinstance(decoded, str):
+        return entry.found, decoded
+    text, encoding = decoded
+    licence = licences.detect(text) or entry.licence or source.licence
+    if reason := filters.reason(filters.File(entry.found, source.kind, len(entry.data), text, licence), section):
+        return entry.found, reason
+    return {
+        "id": hashlib.sha256(text.encode()).hexdigest(),
+        "source": source.name,
+        "group": source.share,
+        "repository": entry.repository,
+        "path": entry.path,
+        "kind": source.kind,
+        "licence": licence,
+        "commit": entry.commit,
+        "time": entry.time,
+        "encoding": encoding,
+        "bytes": len(entry.data),
+        "text": text,
+        "minhash": minhash.signature(text).astype("<u4").tobytes(),
+    }

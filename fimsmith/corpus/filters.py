@@ -1,0 +1,101 @@
+"""Decide which files are worth training on: each filter returns the reason to drop a file, or None.
+
+The limits on lines and letters are those of StarCoder (Li et al. 2023, arXiv:2305.06161).
+"""
+
+import re
+from dataclasses import dataclass
+
+from fimsmith import config
+from fimsmith.corpus import credentials, licences
+
+_ALPHANUMERIC = (
+    bytes(range(ord("0"), ord("9") + 1)) + bytes(range(ord("A"), ord("Z") + 1)) + bytes(range(ord("a"), ord("z") + 1))
+)
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+_GENERATED_PATH = re.compile(r"(?:^|/)(?:generated-(?:test-)?sources|(?:target|build)/generated[^/]*)/")
+# at the start of a line: Hibernate's annotation of the same name stands on members, which are indented
+_GENERATED_TYPE = re.compile(r"^@(?:[\w.]+\.)?Generated\b", re.MULTILINE)
+_COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_PACKAGE = re.compile(r"^[ \t]*(?:package|import|module|open module)\b", re.MULTILINE)
+_GENERATED_NOTE = re.compile(
+    r"generated (?:by|from|with|using|automatically|code|file)\b|auto-?generated|(?:automatically|mechanically) generated",
+    re.IGNORECASE,
+)
+_DO_NOT_EDIT = re.compile(r"do not (?:edit|modify)\b", re.IGNORECASE)
+_HEAD = 20_000  # characters in which a generator announces itself
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A decoded file as the filters see it."""
+
+    path: str  # below the source, with forward slashes
+    kind: str  # java | text
+    size: int  # bytes as found
+    text: str
+    licence: str | None  # SPDX expression
+
+
+def reason(file: File, section: config.Ingest) -> str | None:
+    """Return why a file is dropped, or None when it is kept."""
+    return (
+        too_small(file, section)
+        or long_lines(file, section)
+        or low_alphanumeric(file, section)
+        or generated(file, section)
+        or licence(file, section)
+        or secret(file, section)
+    )
+
+
+def too_small(file: File, section: config.Ingest) -> str | None:
+    """Too little to learn from."""
+    return "too_small" if file.size < section.min_bytes or not file.text.strip() else None
+
+
+def long_lines(file: File, section: config.Ingest) -> str | None:
+    """Minified code and data; prose has one line per paragraph and is exempt."""
+    if file.kind != "java":
+        return None
+    lines = file.text.splitlines()
+    if max(map(len, lines)) > section.max_line:
+        return "long_line"
+    return "long_lines_mean" if sum(map(len, lines)) > section.mean_line * len(lines) else None
+
+
+def low_alphanumeric(file: File, section: config.Ingest) -> str | None:
+    """Tables, ASCII art, separators. Letters of all scripts count, Chinese too."""
+    ascii_only = file.text.encode("ascii", "ignore")
+    count = len(ascii_only) - len(ascii_only.translate(None, _ALPHANUMERIC))
+    count += sum(map(str.isalnum, "".join(_NON_ASCII.findall(file.text))))
+    return "low_alphanumeric" if count < section.min_alphanumeric * len(file.text) else None
+
+
+def generated(file: File, section: config.Ingest) -> str | None:
+    """Code that a tool writes: by its folder, by @Generated on the type, by what the head comment says."""
+    if section.keep_generated:
+        return None
+    if _GENERATED_PATH.search(file.path):
+        return "generated"
+    if file.kind != "java":
+        return None
+    head = file.text[:_HEAD]
+    if "Generated" in head and _GENERATED_TYPE.search(head):
+        return "generated"
+    package = _PACKAGE.search(head)
+    first = " ".join(_COMMENTS.findall(head[: package.start() if package else head.find("{")]))
+    before_body = " ".join(_COMMENTS.findall(head[: head.find("{")]))
+    return "generated" if _GENERATED_NOTE.search(first) or _DO_NOT_EDIT.search(before_body) else None
+
+
+def licence(file: File, section: config.Ingest) -> str | None:
+    """Files whose licence is unknown or not on the list, where there is a list."""
+    if section.licences is None or licences.allowed(file.licence, section.licences):
+        return None
+    return "licence"
+
+
+def secret(file: File, section: config.Ingest) -> str | None:
+    """Files that hold credentials."""
+    return None if section.keep_secrets or credentials.find(file.text) is None else "secret"

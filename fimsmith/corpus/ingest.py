@@ -1,0 +1,113 @@
+"""Read one source: every file becomes a row with its text and provenance, or is counted with the reason why not.
+
+fimsmith ingest config.yaml --source business
+"""
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fimsmith import config, records, storage
+from fimsmith.corpus import pool, tree
+from fimsmith.corpus.examine import Rejected, batches, examine
+from fimsmith.corpus.sorting import SortedFiles
+from fimsmith.corpus.sources import Opened, open_source
+from fimsmith.errors import DataError
+from fimsmith.manifest import Manifest, Outcome, produce
+from fimsmith.progress import Progress, say
+
+_LISTED = 50  # repositories and licences named in the manifest, which has to stay small
+
+
+def ingest(section: config.Ingest, source: config.Source, root: str) -> Manifest:
+    """Read a source into `files.parquet` (`records.FILES`) and `rejected.parquet` (`records.REJECTED`).
+
+    `details` counts the rejections by reason, and the accepted files by encoding, licence and
+    repository. Raises DataError for a source that cannot be read or gives no file at all.
+    """
+    say("ingest", f"reading {source.name}")
+    opened = open_source(source, section.max_bytes)
+    made = produce(
+        "ingest", [section, source, opened.signature], [], root, lambda work: _build(section, source, opened, work)
+    )
+    say("ingest", f"{source.name}: {made.metrics['files']:,} of {made.metrics['files_found']:,} files in {made.uri}")
+    return made
+
+
+class _Tally:
+    """Count what becomes of the files."""
+
+    def __init__(self) -> None:
+        self.files = self.bytes = 0
+        self.rejected: list[Rejected] = []
+        self.encodings, self.licences, self.repositories = Counter(), Counter(), Counter()
+
+    def accept(self, row: dict[str, Any]) -> None:
+        """Count a file that is kept."""
+        self.files += 1
+        self.bytes += row["bytes"]
+        self.encodings[row["encoding"]] += 1
+        self.licences[row["licence"] or "none"] += 1
+        self.repositories[row["repository"]] += 1
+
+
+def _build(section: config.Ingest, source: config.Source, opened: Opened, work: Path) -> Outcome:
+    storage.clear(work)
+    tally, files, progress = _Tally(), SortedFiles(work / "files.parquet"), Progress("ingest", "files")
+    for results in pool.ordered(partial(examine, section, source), batches(opened.entries())):
+        rows = [result for result in results if isinstance(result, dict)]
+        tally.rejected += [result for result in results if isinstance(result, tuple)]
+        for row in rows:
+            tally.accept(row)
+            files.add(row)
+        progress.add(len(results), sum(row["bytes"] for row in rows))
+    _check(tally, source)
+    files.finish()
+    rejected = ({"path": path, "reason": reason} for path, reason in sorted(tally.rejected))
+    records.write(work / "rejected.parquet", records.REJECTED, rejected)
+    return _outcome(tally, source)
+
+
+def _check(tally: _Tally, source: config.Source) -> None:
+    """Raise DataError when there is nothing for the later stages."""
+    if tally.files:
+        return
+    if not tally.rejected:
+        wanted = " ".join("*" + suffix for suffix in tree.SUFFIXES[source.kind])
+        raise DataError(
+            f"source {source.name!r} holds no files of kind {source.kind} ({wanted}); "
+            "check its location, or set its kind to what it holds"
+        )
+    counts = Counter(reason for _, reason in tally.rejected).most_common()
+    raise DataError(
+        f"source {source.name!r}: none of {len(tally.rejected):,} files can be used: "
+        + ", ".join(f"{count:,} {reason}" for reason, count in counts)
+        + "; loosen the limits under ingest, or take the source out"
+    )
+
+
+def _outcome(tally: _Tally, source: config.Source) -> Outcome:
+    found = tally.files + len(tally.rejected)
+    return Outcome(
+        metrics={
+            "files_found": found,
+            "files": tally.files,
+            "bytes": tally.bytes,
+            "repositories": len(tally.repositories),
+        },
+        details={
+            "source": source.name,
+            "group": source.share,
+            "kind": source.kind,
+            "rejected": _largest(Counter(reason for _, reason in tally.rejected)),
+            "encodings": _largest(tally.encodings),
+            "licences": _largest(tally.licences),
+            "repositories": _largest(tally.repositories),
+        },
+    )
+
+
+def _largest(counts: Counter[str]) -> dict[str, int]:
+    """The largest counts, by name where equal, so that the order does not depend on how they came in."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_LISTED])

@@ -1,0 +1,60 @@
+"""Find the licence that a file or a LICENSE file states, as an SPDX expression."""
+
+import re
+
+_HEAD = 6_000  # characters in which a licence is stated
+_SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]*[A-Za-z0-9.+)])")
+_DECORATION = re.compile(r"[\s*/#;|<>!-]+")
+_GNU = re.compile(r"gnu (affero |lesser |library )?general public licen[sc]e")
+_GNU_NAMES = {None: "GPL", "affero ": "AGPL", "lesser ": "LGPL", "library ": "LGPL"}
+_VERSION = re.compile(r"\b(?:version |v\.? ?)(\d(?:\.\d)?)")
+
+# phrase (lower case, one space between words) -> SPDX identifier; the first that occurs wins
+_PHRASES = (
+    (re.compile(r"apache license,? (?:version |v)2\.0|apache\.org licenses license 2\.0"), "Apache-2.0"),
+    (re.compile(r"eclipse public license,? ?(?:v|version )\.? ?2\.0|eclipse public license 2\.0"), "EPL-2.0"),
+    (re.compile(r"eclipse public license,? ?(?:v|version )\.? ?1\.0"), "EPL-1.0"),
+    (re.compile(r"mozilla public license,? (?:v\. ?|version )2\.0"), "MPL-2.0"),
+    (re.compile(r"common development and distribution license"), "CDDL-1.0"),
+    (re.compile(r"mulan psl ?v2|mulan permissive software license,? ?version 2"), "MulanPSL-2.0"),
+    (re.compile(r"boost software license"), "BSL-1.0"),
+    (re.compile(r"this is free and unencumbered software released into the public domain"), "Unlicense"),
+    (re.compile(r"creative commons (?:cc0 |legal code cc0 )|cc0 1\.0 universal"), "CC0-1.0"),
+    (re.compile(r"permission is hereby granted, free of charge|under the (?:terms of the )?mit license"), "MIT"),
+    (re.compile(r"permission to use, copy, modify, and(?: or)? distribute this software for any purpose"), "ISC"),
+    (re.compile(r"redistribution and use in source and binary forms(?=.*neither the name)"), "BSD-3-Clause"),
+    (re.compile(r"redistribution and use in source and binary forms"), "BSD-2-Clause"),
+)
+
+
+def detect(text: str) -> str | None:
+    """Return the SPDX expression stated at the head of a text, or None."""
+    head = text[:_HEAD]
+    if stated := _SPDX.search(head):
+        return stated[1].strip()
+    plain = _DECORATION.sub(" ", head).lower()
+    if gnu := _GNU.search(plain):
+        return _gnu(plain, gnu)
+    return next((name for phrase, name in _PHRASES if phrase.search(plain)), None)
+
+
+def allowed(expression: str | None, identifiers: list[str]) -> bool:
+    """Whether an SPDX expression can be satisfied with the allowed identifiers: any side of OR, all sides of AND."""
+    if expression is None:
+        return False
+    wanted = {identifier.lower() for identifier in identifiers}
+    plain = expression.replace("(", "").replace(")", "").lower().strip()
+    return plain in wanted or any(
+        all(part.strip() in wanted for part in alternative.split(" and ")) for alternative in plain.split(" or ")
+    )
+
+
+def _gnu(plain: str, found: re.Match[str]) -> str:
+    """Name a licence of the GNU family: the one that is mentioned first, in the version next to it."""
+    name = _GNU_NAMES[found[1]]
+    version = _VERSION.search(plain, found.start()) or _VERSION.search(plain)
+    number = version[1] if version else {"LGPL": "2.1", "AGPL": "3.0"}.get(name, "2.0")
+    number = number if "." in number else f"{number}.0"
+    terms = "or-later" if "any later version" in plain else "only"
+    exception = " WITH Classpath-exception-2.0" if name == "GPL" and "classpath" in plain else ""
+    return f"{name}-{number}-{terms}{exception}"

@@ -1,0 +1,115 @@
+"""Read rows of text from parquet and JSONL files, such as published code data sets."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fimsmith import config
+from fimsmith.corpus.tree import Entry
+from fimsmith.errors import DataError
+
+PARQUET = (".parquet",)
+JSONL = (".jsonl", ".jsonl.gz")
+_PATHS = ("path", "max_stars_repo_path", "file_path")
+_REPOSITORIES = ("repository", "max_stars_repo_name", "repo_name", "repo")
+_LICENCES = ("licence", "license", "max_stars_repo_licenses", "licenses")
+_ROWS = 64  # read together
+
+
+def entries(path: Path, source: config.Source, limit: int) -> Iterator[Entry]:
+    """Yield every row as a file; a row without text carries its reason."""
+    rows = _parquet(path, source) if path.name.lower().endswith(PARQUET) else _jsonl(path, source, limit)
+    for number, row in enumerate(rows):
+        yield _entry(row, f"{path.name}/{number:09}", source)
+
+
+def _entry(row: dict[str, Any] | str, fallback: str, source: config.Source) -> Entry:
+    if isinstance(row, str):
+        return Entry(fallback, source.name, fallback, reason=row)
+    path = _string(row, _PATHS) or fallback
+    name = _string(row, _REPOSITORIES) or source.name
+    repository = name if source.repository == "auto" else source.repository
+    text = row[source.text_column]
+    if not isinstance(text, str):
+        return Entry(path, repository, path, reason="no_text")
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # JSON can spell half of a surrogate pair
+        return Entry(path, repository, path, reason="undecodable")
+    return Entry(path, repository, path, data, len(data), licence=_string(row, _LICENCES))
+
+
+def _string(row: dict[str, Any], columns: Sequence[str]) -> str | None:
+    """The first of the columns that holds a string, or a list that begins with one."""
+    for column in columns:
+        value = row.get(column)
+        value = value[0] if isinstance(value, list) and value else value
+        if isinstance(value, str) and value:
+            return value.encode("utf-8", "replace").decode()
+    return None
+
+
+def _parquet(path: Path, source: config.Source) -> Iterator[dict[str, Any]]:
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            _check_column(path, source, names)
+            known = {source.text_column, *_PATHS, *_REPOSITORIES, *_LICENCES}
+            for batch in file.iter_batches(_ROWS, columns=[name for name in names if name in known]):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise _broken(path, error) from error
+
+
+def _jsonl(path: Path, source: config.Source, limit: int) -> Iterator[dict[str, Any] | str]:
+    """Yield one dictionary per line, or the reason why a line is none."""
+    longest = 6 * limit + 1_000_000  # JSON can write one byte as \u0000; the rest of the row is short
+    checked = False
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            for line in _lines(file, longest):
+                row = _parsed(line, longest)
+                if not checked and isinstance(row, dict):
+                    _check_column(path, source, row)
+                    checked = True
+                yield {source.text_column: None, **row} if isinstance(row, dict) else row
+    except (EOFError, OSError, zlib.error) as error:
+        raise _broken(path, error) from error
+
+
+def _lines(file: BinaryIO | gzip.GzipFile, longest: int) -> Iterator[bytes]:
+    """Yield lines that are not blank; of one that is too long only the beginning."""
+    while line := file.readline(longest + 1):
+        rest = line
+        while len(rest) > longest and not rest.endswith(b"\n"):
+            rest = file.readline(longest + 1)
+        if line.strip():
+            yield line
+
+
+def _parsed(line: bytes, longest: int) -> dict[str, Any] | str:
+    if len(line) > longest:
+        return "too_large"
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return "broken"
+    return row if isinstance(row, dict) else "broken"
+
+
+def _check_column(path: Path, source: config.Source, names: Iterable[str]) -> None:
+    if source.text_column not in names:
+        raise DataError(
+            f"source {source.name!r}: {path} has no column {source.text_column!r}; "
+            f"set its text_column to one of {', '.join(sorted(names))}"
+        )
+
+
+def _broken(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} cannot be read: {error}; fetch it again, or take it out of the sources")

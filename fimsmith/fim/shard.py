@@ -1,0 +1,116 @@
+"""Build the samples of one shard of the curated files.
+
+    fimsmith fim config.yaml
+
+Files are worked on in the order of their ids, by several processes in batches, and written in the
+same order: the bytes of the result do not depend on how many processes there were.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from fimsmith import config, manifest, records
+from fimsmith.errors import DataError
+from fimsmith.fim import samples
+from fimsmith.fim.workers import Work, each
+from fimsmith.manifest import Manifest, Outcome
+from fimsmith.progress import Progress, say
+
+_BATCH = 500_000  # bytes of source that a worker gets at once
+_HELD = 256_000_000  # bytes of source in memory; a larger shard is read once for each
+_COLUMNS = ["id", "source", "group", "repository", "path", "kind", "bytes", "text", "split"]
+
+
+def build(section: config.Fim, shard: int, curated: Manifest, model: Manifest, root: str) -> Manifest:
+    """Make `samples.parquet` (records.SAMPLES) and `test.parquet` (records.TEST) of one shard.
+
+    `test.parquet` holds the section.test_samples candidates with the smallest priorities of this shard.
+    """
+    source = curated.folder / f"files-{shard:05d}.parquet"
+    if not source.is_file():
+        raise DataError(
+            f"shard {shard} of the curated files is missing: {source}; delete {curated.folder} and run again"
+        )
+    work: Work = (section, str(model.folder), model.details["family"])
+    key = [section, shard, model.details["tokenizer"], model.details["format"]]
+    return manifest.produce("fim", key, [curated], root, lambda folder: _Shard(work, source).write(folder))
+
+
+class _Shard:
+    """The counts of one shard while its files stream by."""
+
+    def __init__(self, work: Work, source: Path):
+        self.work, self.source = work, source
+        self.counts = {column: Counter[str]() for column in ("policy", "kind", "split")}
+        self.skipped: Counter[str] = Counter()
+        self.tokens = self.drawn = 0
+        self.best: list[samples.Row] = []  # test candidates
+        self.sizes = {row["id"]: row["bytes"] for row in records.read(source, ["id", "bytes"])}
+        self.progress = Progress("fim", "files", len(self.sizes))
+
+    def write(self, folder: Path) -> Outcome:
+        """Write both files and return the counts."""
+        with records.Writer(folder / "samples.parquet", records.SAMPLES) as writer:
+            for made in each(self.work, self._batches(), sum(self.sizes.values())):
+                for row in made.samples:
+                    writer.add(row)
+                self._count(made)
+        records.write(folder / "test.parquet", records.TEST, self._smallest())
+        self._report(writer.count)
+        metrics: dict[str, float | int] = {
+            "files": self.progress.count,
+            "bytes": self.progress.bytes,
+            "samples": writer.count,
+            "tokens": self.tokens,
+            "test_candidates": len(self.best),
+            "test_candidates_drawn": self.drawn,
+            "given_up": self.skipped["sample given up"] + self.skipped["test candidate given up"],
+        }
+        details = {**self.counts, "skipped": self.skipped}
+        return Outcome(metrics, {name: dict(sorted(counts.items())) for name, counts in details.items()})
+
+    def _count(self, made: samples.Made) -> None:
+        tokens = sum(len(row["ids"]) for row in made.samples)
+        self.tokens += tokens
+        self.drawn += len(made.candidates)
+        for column, counts in self.counts.items():
+            counts.update(row[column] for row in made.samples)
+        self.skipped += made.skipped
+        self.best += made.candidates
+        if len(self.best) > 2 * self.work[0].test_samples:
+            self._smallest()
+        self.progress.add(made.files, made.bytes, samples=len(made.samples), tokens=tokens)
+
+    def _smallest(self) -> list[samples.Row]:
+        self.best = sorted(self.best, key=lambda row: row["priority"])[: self.work[0].test_samples]
+        return self.best
+
+    def _report(self, count: int) -> None:
+        say("fim", f"{self.source.stem}: {count:,} samples, {self.tokens:,} tokens, {len(self.best):,} test candidates")
+        say("fim", f"{self.source.stem}: {self.progress.speed()}")
+        if self.skipped:
+            counted = ", ".join(f"{reason} {number:,}" for reason, number in self.skipped.most_common(4))
+            say("fim", f"{self.source.stem}: {counted}")
+
+    def _batches(self) -> Iterator[list[samples.Row]]:
+        """Yield files in the order of their ids, in lists of about _BATCH bytes."""
+        for part in _parts(sorted(self.sizes.items()), _HELD):
+            wanted = set(part)
+            rows = (row for row in records.read(self.source, _COLUMNS, rows=64) if row["id"] in wanted)
+            held = {row["id"]: row for row in rows}
+            for batch in _parts([(name, held[name]["bytes"]) for name in part], _BATCH):
+                yield [held.pop(name) for name in batch]
+
+
+def _parts(sizes: list[tuple[str, int]], limit: int) -> Iterator[list[str]]:
+    """Split names into consecutive lists of about `limit` bytes."""
+    part, total = [], 0
+    for name, size in sizes:
+        part.append(name)
+        total += size
+        if total >= limit:
+            yield part
+            part, total = [], 0
+    if part:
+        yield part

@@ -1,0 +1,157 @@
+"""What the syntax tree of a Java file offers as holes, and where no hole may be.
+
+All positions are characters, half open.
+"""
+
+from bisect import bisect_left, bisect_right
+
+from tree_sitter import Node, Query, QueryCursor
+
+from fimsmith import java
+
+Range = tuple[int, int]
+
+_COMMENTS = ("line_comment", "block_comment")
+_QUERY = Query(
+    java.LANGUAGE,
+    """
+    [(block) (constructor_body) (switch_block_statement_group)] @siblings
+    (method_declaration body: (block) @body)
+    (constructor_declaration body: (constructor_body) @body)
+    (compact_constructor_declaration body: (block) @body)
+    (block) @block
+    [(if_statement) (for_statement) (enhanced_for_statement) (while_statement) (do_statement)
+     (switch_expression) (try_statement) (try_with_resources_statement)] @control
+    [(array_access) (array_creation_expression) (assignment_expression) (binary_expression) (cast_expression)
+     (field_access) (instanceof_expression) (lambda_expression) (method_invocation) (method_reference)
+     (object_creation_expression) (ternary_expression) (unary_expression)] @expression
+    (argument_list) @arguments
+    [(field_declaration) (constant_declaration)] @field
+    [(method_declaration) (constructor_declaration) (compact_constructor_declaration) (class_declaration)
+     (interface_declaration) (enum_declaration) (record_declaration) (annotation_type_declaration)] @declaration
+    (line_comment) @comment
+    """,
+)
+
+
+class Syntax:
+    """One parsed Java file.
+
+    `nodes` holds the ranges of each kind of config.Kinds but `statements`; `siblings` the statements of
+    each block; `head` ends the part that holds only the package, the imports and the licence.
+    """
+
+    def __init__(self, text: str):
+        self.text = text
+        self.offsets = java.Offsets(text)
+        source = text.encode()
+        tree = java.parse(source)
+        self._root = tree.root_node
+        self._errors = self._error_ranges(java.errors(tree), len(source))
+        self._error_starts = [start for start, _ in self._errors]
+        captured = {  # the cursor's own order changes from run to run
+            name: sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte))
+            for name, nodes in QueryCursor(_QUERY).captures(self._root).items()
+        }
+        bodies = {node.id for node in captured.get("body", [])}
+        self.siblings = [run for node in captured.get("siblings", []) if (run := self._statements(node))]
+        self.nodes: dict[str, list[Range]] = {
+            kind: [self._range(node) for node in captured.get(kind, [])]
+            for kind in ("body", "control", "expression", "arguments", "field")
+        }
+        self.nodes["block"] = [self._range(node) for node in captured.get("block", []) if node.id not in bodies]
+        self.nodes["signature"] = list(filter(None, map(self._signature, captured.get("declaration", []))))
+        self.nodes["comment"] = list(filter(None, map(self._commented, captured.get("comment", []))))
+        self.head = self._head()
+        self._children: dict[int, list[Range]] = {}
+
+    def touches_error(self, start: int, end: int) -> bool:
+        """Whether a range overlaps or borders on something that could not be parsed."""
+        after = bisect_right(self._error_starts, end)
+        return after > 0 and self._errors[after - 1][1] >= start
+
+    def aligned(self, start: int, end: int) -> Range:
+        """Return the run of sibling nodes closest to a range: among the children of the smallest node around it,
+        the contiguous ones with the largest intersection over union (aligned-span masking of AST-FIM, arXiv:2506.00204).
+        """
+        byte = self.offsets.bytes
+        node = self._root.descendant_for_byte_range(byte(start), byte(end)) or self._root
+        children = self._children.get(node.id)
+        if children is None:
+            children = self._children[node.id] = [self._range(child) for child in node.children]
+        first = bisect_right(children, start, key=lambda child: child[1])
+        last = bisect_left(children, end, key=lambda child: child[0]) - 1
+        if first > last:  # a leaf, or the gap between two children
+            return self._range(node)
+        # the children inside belong to the run; each of the two at its ends may or may not
+        runs = [
+            (children[a][0], children[b][1]) for a in (first, first + 1) for b in (last, last - 1) if first <= a <= b
+        ]
+        return max(runs, key=lambda run: _overlap(run, (start, end)))
+
+    def _range(self, node: Node) -> Range:
+        character = self.offsets.characters
+        return character(node.start_byte), character(node.end_byte)
+
+    def _error_ranges(self, errors: list[Range], size: int) -> list[Range]:
+        character, found = self.offsets.characters, []
+        for start, end in errors:
+            reach = max(found[-1][1] if found else 0, character(min(end, size)))  # ends never fall: searched by start
+            found.append((character(min(start, size)), reach))
+        return found
+
+    def _statements(self, node: Node) -> list[Range]:
+        return [
+            self._range(child)
+            for child in node.named_children
+            if child.type not in _COMMENTS and child.type != "switch_label"
+        ]
+
+    def _signature(self, node: Node) -> Range | None:
+        """The part before the body of a declaration that follows a Javadoc comment."""
+        comment = node.prev_sibling
+        if comment is None or comment.type != "block_comment":
+            return None
+        if not self.text.startswith("/**", self.offsets.characters(comment.start_byte)):
+            return None
+        start, end = self._range(node)
+        body = node.child_by_field_name("body")
+        if body is not None:
+            end = self.offsets.characters(body.start_byte)
+        return start, start + len(self.text[start:end].rstrip())
+
+    def _commented(self, comment: Node) -> Range | None:
+        """The code on the line after a line comment that stands alone."""
+        start, end = self._range(comment)
+        if self.text[self.text.rfind("\n", 0, start) + 1 : start].strip():
+            return None
+        newline = self.text.find("\n", end)
+        if newline < 0:
+            return None
+        after = self.text.find("\n", newline + 1)
+        line = self.text[newline + 1 : after if after >= 0 else len(self.text)]
+        code = line.strip()
+        if code.startswith(("//", "/*", "*")):
+            return None
+        first = newline + 1 + len(line) - len(line.lstrip())
+        return first, first + len(code)
+
+    def _head(self) -> int:
+        end = 0
+        for node in self._root.named_children:
+            if node.type in ("package_declaration", "import_declaration"):
+                end = self.offsets.characters(node.end_byte)
+            elif node.type in _COMMENTS:
+                start, stop = self._range(node)
+                licence = self.text[start:stop].lower()
+                if not self.text[:start].strip() and ("copyright" in licence or "licen" in licence):
+                    end = stop
+            elif not node.is_error:
+                break
+        return end
+
+
+def _overlap(one: Range, other: Range) -> float:
+    """Intersection over union of two ranges."""
+    common = max(0, min(one[1], other[1]) - max(one[0], other[0]))
+    return common / (one[1] - one[0] + other[1] - other[0] - common)

@@ -1,0 +1,78 @@
+import pytest
+
+from fimsmith.corpus.credentials import find
+
+
+def joined(*parts: str) -> str:
+    """Credentials are written in pieces, so that scanners do not find them in this file."""
+    return "".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (joined('key = "AKIA', "QYLPMN5HHHFP", 'ZAM2";'), "aws-access-key"),
+        (
+            joined(
+                "-----BEGIN RSA PRIVATE",
+                " KEY-----\n",
+                "MIIEowIBAAKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gu\n",
+            ),
+            "private-key",
+        ),
+        (
+            joined(
+                '"-----BEGIN PRIVATE',
+                ' KEY-----\\n" +\n  "',
+                "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7",
+                '"',
+            ),
+            "private-key",
+        ),
+        (joined("ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"), "github-token"),
+        (joined("glpat-", "Zx9Kq2LmP4vT7wRb3NyH"), "gitlab-token"),
+        (joined("xoxb-", "263594206564-FGqddMF8t08v8N7Oq4i57vs1"), "slack-token"),
+        (joined("AIza", "SyDaGmWKa4JsXZHjGw7ISLn3namBGewQe9k"), "google-key"),
+        (joined("sk_live_", "4eC39HqLyjWDarjtT1zdp7dc"), "stripe-key"),
+        (
+            joined(
+                "eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiJ1c2VyMSIsImlhdCI6MX0", ".dBjftJeZ4CVPmB92K27uhbUJU1p1rwW1gFWFOEjXk"
+            ),
+            "json-web-token",
+        ),
+        ('url = "mongodb://shop:Rt7kq9zLm@db.internal/orders";', "connection-string"),
+        ('"jdbc:mysql://db/shop?user=shop&password=Rt7kq9zLm"', "connection-string"),
+        ('private static final String PASSWORD = "Summer2024!x";', "assigned-secret"),
+        ('client.setApiKey("9f8e7d6c5b4a39281706f5e4d3c2b1a0");', "assigned-secret"),
+        ('map.put("db.password", "kT9#vLq2$Wn");', "assigned-secret"),
+        ('"client_secret": "Zk3pQ8vNw2Rt5Xy7"', "assigned-secret"),
+    ],
+)
+def test_a_credential_is_found(text: str, rule: str):
+    assert find(text) == rule
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'String password = "changeit";',
+        '@Value("${db.password}") String password;',
+        'String password = "${DB_PASSWORD:unset1}";',
+        'String token = "xxxxxxxxxxxx1234";',
+        'String password = "password123";',
+        'String secret = "your-secret-here-1";',
+        'String accessKey = "AKIAIOSFODNN7EXAMPLE";',
+        'static final String TOKEN_HEADER = "X-Auth-Header-V2";',
+        'String tokenType = "oauth2ClientId";',
+        'String passwordAlgorithm = "PBKDF2WithHmacSHA256";',
+        'String PASSWORD_KEY = "user.account.login2";',
+        'throw error("token", "unexpected 3 at line 5 of input");',
+        "// postgres://user:pass@host/db",
+        'String secretName = "%s-%d-credentials-9";',
+        'for (Token token : tokens) { token("abcdefgh1"); }',
+        'String password = "";',
+        'Pattern key = "-----BEGIN PRIVATE KEY-----";',
+    ],
+)
+def test_what_only_looks_like_a_credential_costs_no_file(text: str):
+    assert find(text) is None

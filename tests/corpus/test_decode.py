@@ -1,0 +1,68 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fimsmith.corpus.decode import decode
+
+CHINESE = "package a;\n// 计算订单的总金额，包括折扣和运费\nclass 订单 { int 金额; }\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (CHINESE.encode(), "utf-8"),
+        (b"\xef\xbb\xbf" + CHINESE.encode(), "utf-8-sig"),
+        (b"\xff\xfe" + CHINESE.encode("utf-16-le"), "utf-16-le"),
+        (b"\xfe\xff" + CHINESE.encode("utf-16-be"), "utf-16-be"),
+        (CHINESE.encode("utf-16-le"), "utf-16-le"),
+        (CHINESE.encode("utf-16-be"), "utf-16-be"),
+        (CHINESE.encode("gb18030"), "gb18030"),
+        (CHINESE.encode("gbk"), "gb18030"),
+    ],
+)
+def test_each_encoding_is_recognised_and_gives_the_same_text(data: bytes, encoding: str):
+    assert decode(data) == (CHINESE, encoding)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "// Größe für Straße",
+        "// déjà vu: où est né Noël",
+        'String s = "naïve café";',
+        "// Ärger über Öl, ÄÖÜ",
+        "// \xa9 2024 Société",
+    ],
+)
+def test_latin_1_is_not_taken_for_chinese(text: str):
+    assert decode(text.encode("latin-1")) == "undecodable"
+
+
+def test_bytes_of_no_encoding_are_undecodable():
+    assert decode(b'class A { String s = "\xff\xfe\xfa\x80"; }') == "undecodable"
+
+
+def test_nul_bytes_mean_binary():
+    assert decode(b"\xca\xfe\xba\xbe\0\0\0\x34class A") == "binary"
+    assert decode(b"class A {} \0") == "binary"
+
+
+def test_half_a_surrogate_pair_is_undecodable():
+    assert decode(b"\xff\xfe" + b"a\0\x00\xd8b\0") == "undecodable"
+
+
+def test_line_ends_stay_as_found():
+    assert decode(b"class A {\r\n}\r\n") == ("class A {\r\n}\r\n", "utf-8")
+
+
+@given(st.binary(max_size=200))
+def test_whatever_is_accepted_can_be_stored_as_utf_8(data: bytes):
+    result = decode(data)
+    if not isinstance(result, str):
+        assert "\0" not in result[0]
+        assert result[0].encode().decode() == result[0]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=100))
+def test_utf_8_is_never_taken_for_something_else(text: str):
+    assert decode(text.encode()) == (text, "utf-8")

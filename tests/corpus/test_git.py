@@ -1,0 +1,138 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from java_texts import files, ingest, java, rejected, write
+
+from fimsmith.corpus import git
+from fimsmith.errors import DataError
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.org",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.org",
+    "GIT_AUTHOR_DATE": "1700000000 +0000",
+    "GIT_COMMITTER_DATE": "1700000000 +0000",
+}
+
+
+def run(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True, env={**os.environ, **IDENTITY}
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = write(
+        tmp_path / "app",
+        {"src/A.java": java(1), "LICENSE": "Apache License, Version 2.0", "core/pom.xml": "", "core/B.java": java(2)},
+    )
+    (folder / "L.java").symlink_to("src/A.java")
+    run(folder, "init", "-q", "-b", "main")
+    run(folder, "add", ".")
+    run(folder, "commit", "-q", "-m", "one")
+    run(folder, "tag", "-a", "-m", "first", "v1")
+    write(folder, {"src/A.java": java(3)})
+    run(folder, "commit", "-q", "-a", "-m", "two")
+    return folder
+
+
+def test_files_carry_commit_time_and_licence(repository: Path, tmp_path: Path):
+    made = ingest(f"git+file://{repository}", tmp_path / "out")
+    row = files(made)["src/A.java"]
+    assert (row["commit"], row["time"], row["licence"]) == (
+        run(repository, "rev-parse", "HEAD"),
+        1_700_000_000,
+        "Apache-2.0",
+    )
+    assert row["text"] == java(3)
+    assert rejected(made) == {"L.java": "link"}
+
+
+@pytest.mark.parametrize("ref", ["v1", "main~1"])
+def test_a_tag_or_a_commit_can_be_named(repository: Path, tmp_path: Path, ref: str):
+    name = ref if ref == "v1" else run(repository, "rev-parse", ref)
+    row = files(ingest(f"git+{repository}@{name}", tmp_path / "out"))["src/A.java"]
+    assert (row["text"], row["commit"]) == (java(1), run(repository, "rev-parse", "main~1"))
+
+
+def test_a_new_commit_is_noticed_and_an_old_one_is_reused(repository: Path, tmp_path: Path):
+    first = ingest(f"git+{repository}", tmp_path / "out")
+    assert ingest(f"git+{repository}", tmp_path / "out").uri == first.uri
+    write(repository, {"src/A.java": java(9)})
+    run(repository, "commit", "-q", "-a", "-m", "three")
+    assert files(ingest(f"git+{repository}", tmp_path / "out"))["src/A.java"]["text"] == java(9)
+
+
+def test_hooks_of_the_repository_and_of_templates_do_not_run(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    template = write(tmp_path / "template", {"hooks/reference-transaction": f"#!/bin/sh\ntouch {tmp_path}/ran\n"})
+    (template / "hooks/reference-transaction").chmod(0o755)
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", str(template))
+    ingest(f"git+{repository}", tmp_path / "out")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_unknown_ref_is_refused(repository: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="has no branch or tag 'nope'"):
+        ingest(f"git+{repository}@nope", tmp_path / "out")
+    with pytest.raises(DataError, match="has no commit 0000"):
+        ingest(f"git+{repository}@{'0' * 39}1", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["git+ext::sh -c touch% x", "git+ext::sh", "git+--upload-pack=touch x", "git+-x", "git+file:///a@-x", "git+fd::17"],
+)
+def test_what_git_would_run_as_a_command_is_refused(tmp_path: Path, location: str):
+    with pytest.raises(DataError, match="is not a repository that may be fetched"):
+        ingest(location, tmp_path / "out")
+
+
+def test_no_transport_that_runs_commands_is_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "ext")
+    with pytest.raises(DataError, match="transport 'ext' not allowed"):
+        git.Remote(f"ext::touch {tmp_path}/ran", "").resolve()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_missing_repository_is_refused(tmp_path: Path):
+    with pytest.raises(DataError, match="does not appear to be a git repository"):
+        ingest(f"git+{tmp_path}/nowhere", tmp_path / "out")
+
+
+def test_credentials_are_neither_printed_nor_stored(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for location in ("git+https://user:hunter2@127.0.0.1:9/x.git", "git+https://user:hunter2@h/x@-y"):
+        with pytest.raises(DataError) as caught:
+            ingest(location, tmp_path / "out")
+        assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in capsys.readouterr().out
+    assert not any(b"hunter2" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("location", "url", "ref"),
+    [
+        ("git+https://host/a.git", "https://host/a.git", ""),
+        ("git+https://me:token@host/a.git", "https://me:token@host/a.git", ""),
+        ("git+https://me:token@host/a.git@feature/x", "https://me:token@host/a.git", "feature/x"),
+        ("git+ssh://git@host/a.git@v1", "ssh://git@host/a.git", "v1"),
+        ("git+git@host:team/a.git@v1", "git@host:team/a.git", "v1"),
+        ("git+git@host:team/a.git", "git@host:team/a.git", ""),
+        ("git+file:///srv/a@main", "file:///srv/a", "main"),
+        ("git+../a@main", "../a", "main"),
+    ],
+)
+def test_the_ref_follows_the_path(location: str, url: str, ref: str):
+    assert git.parse(location) == git.Remote(url, ref)
+
+
+def test_git_has_to_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DataError, match="git is not installed"):
+        ingest("git+https://host/a.git", tmp_path / "out")

@@ -1,0 +1,57 @@
+import pytest
+
+from fimsmith.corpus.licences import allowed, detect
+
+GPL = """/*
+ * This code is free software; you can redistribute it and/or modify it
+ * under the terms of the GNU General Public License version 2 only, as
+ * published by the Free Software Foundation. Oracle designates this
+ * particular file as subject to the "Classpath" exception.
+ */"""
+
+
+@pytest.mark.parametrize(
+    ("text", "licence"),
+    [
+        ("// SPDX-License-Identifier: MIT\npackage a;", "MIT"),
+        ("/* SPDX-License-Identifier: EPL-2.0 OR Apache-2.0 */", "EPL-2.0 OR Apache-2.0"),
+        ('/*\n * Licensed under the Apache License, Version 2.0 (the "License");\n */', "Apache-2.0"),
+        ("                Apache License\n        Version 2.0, January 2004", "Apache-2.0"),
+        ("// Permission is hereby granted, free of charge, to any person", "MIT"),
+        ("/* Redistribution and use in source\n * and binary forms. Neither the name of X */", "BSD-3-Clause"),
+        ("/* Redistribution and use in source\n * and binary forms, with or without */", "BSD-2-Clause"),
+        (GPL, "GPL-2.0-only WITH Classpath-exception-2.0"),
+        (
+            "GNU Lesser General Public License as published; either version 2.1, or any later version. GNU General",
+            "LGPL-2.1-or-later",
+        ),
+        (
+            "GNU GENERAL PUBLIC LICENSE\n   Version 3, 29 June 2007 ... GNU Affero General Public License",
+            "GPL-3.0-only",
+        ),
+        ("/* Eclipse Public License - v 2.0 */", "EPL-2.0"),
+        ("Mozilla Public License Version 2.0", "MPL-2.0"),
+        ("package a; class A {}", None),
+    ],
+)
+def test_a_stated_licence_is_named_by_its_spdx_identifier(text: str, licence: str | None):
+    assert detect(text) == licence
+
+
+@pytest.mark.parametrize(
+    ("expression", "identifiers", "result"),
+    [
+        ("MIT", ["MIT", "Apache-2.0"], True),
+        ("mit", ["MIT"], True),
+        ("GPL-3.0-only", ["MIT"], False),
+        ("EPL-2.0 OR Apache-2.0", ["Apache-2.0"], True),
+        ("MIT AND GPL-2.0-only", ["MIT"], False),
+        ("MIT AND Apache-2.0", ["MIT", "Apache-2.0"], True),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", ["GPL-2.0-only"], False),
+        (None, ["MIT"], False),
+    ],
+)
+def test_an_expression_is_allowed_when_the_list_satisfies_it(
+    expression: str | None, identifiers: list[str], result: bool
+):
+    assert allowed(expression, identifiers) is result

@@ -1,0 +1,82 @@
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from java_texts import files, ingest, java, rejected
+
+from fimsmith import config
+from fimsmith.errors import DataError
+
+
+def jsonl(path: Path, rows: list[Any]) -> Path:
+    text = "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows).encode()
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    return path
+
+
+def parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+@pytest.mark.parametrize(("make", "name"), [(jsonl, "a.jsonl"), (jsonl, "a.jsonl.gz"), (parquet, "a.parquet")])
+def test_rows_become_files_with_their_provenance(tmp_path: Path, make, name: str):
+    rows = [
+        {
+            "content": java(1),
+            "max_stars_repo_path": "src/A.java",
+            "max_stars_repo_name": "me/app",
+            "max_stars_repo_licenses": ["MIT"],
+        },
+        {"content": java(2), "max_stars_repo_path": None, "max_stars_repo_name": None, "max_stars_repo_licenses": None},
+    ]
+    found = files(ingest(make(tmp_path / name, rows), tmp_path / "out", text_column="content"))
+    assert {path: (row["repository"], row["licence"], row["text"]) for path, row in found.items()} == {
+        "src/A.java": ("me/app", "MIT", java(1)),
+        f"{name}/000000001": ("code", None, java(2)),
+    }
+
+
+def test_broken_rows_are_counted(tmp_path: Path):
+    rows = [
+        {"text": java(1)},
+        "{not json",
+        "[1]",
+        {"text": None},
+        {"other": 1},
+        '{"text": "\\ud800 half a pair"}',
+        {"text": "a\0b" * 40},
+        "",
+    ]
+    assert rejected(ingest(jsonl(tmp_path / "a.jsonl", rows), tmp_path / "out")) == {
+        "a.jsonl/000000001": "broken",
+        "a.jsonl/000000002": "broken",
+        "a.jsonl/000000003": "no_text",
+        "a.jsonl/000000004": "no_text",
+        "a.jsonl/000000005": "undecodable",
+        "a.jsonl/000000006": "binary",
+    }
+
+
+def test_a_huge_row_is_counted_and_the_next_one_is_read(tmp_path: Path):
+    rows = [{"text": java(1)}, {"text": "a" * 3_000_000}, {"text": "b" * 5_000}, {"text": java(2)}]
+    made = ingest(jsonl(tmp_path / "a.jsonl", rows), tmp_path / "out", config.Ingest(max_bytes=2_000))
+    assert set(rejected(made).values()) == {"too_large"}
+    assert sorted(files(made)) == ["a.jsonl/000000000", "a.jsonl/000000003"]
+
+
+@pytest.mark.parametrize(("make", "name"), [(jsonl, "a.jsonl"), (parquet, "a.parquet")])
+def test_a_missing_text_column_is_refused_with_those_there_are(tmp_path: Path, make, name: str):
+    with pytest.raises(DataError, match="has no column 'text'; set its text_column to one of code, path"):
+        ingest(make(tmp_path / name, [{"path": "A.java", "code": java(1)}]), tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl.gz"])
+def test_a_damaged_table_is_refused(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(b"not what its name says" * 20)
+    with pytest.raises(DataError, match=f"{name} cannot be read"):
+        ingest(tmp_path / name, tmp_path / "out")
