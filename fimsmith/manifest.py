@@ -123,7 +123,7 @@ def produce(
     with storage.workspace(root, stage, name) as (work, final):
         if (final / NAME).exists():
             done = Manifest.read(final / NAME)
-            say(stage, f"reusing {final}")
+            say(stage, f"reusing {stage}/{name}")
             return done.model_copy(update={"uri": str(final)})
         if final.exists():  # a folder without its manifest was never finished
             shutil.rmtree(final)

@@ -17,6 +17,7 @@ BELOW = {  # what a stage may import of fimsmith besides itself
     "manifest",
     "model",
     "packed",
+    "pool",
     "progress",
     "randomness",
     "records",

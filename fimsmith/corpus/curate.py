@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from fimsmith import config, records, storage
-from fimsmith.corpus import decontaminate, minhash, pool
+from fimsmith import config, pool, records, storage
+from fimsmith.corpus import decontaminate, minhash
 from fimsmith.corpus.sorting import identity
 from fimsmith.corpus.split import Plan, Rows, plan
 from fimsmith.errors import DataError
@@ -37,14 +37,7 @@ def curate(section: config.Curate, ingested: list[Manifest], root: str) -> Manif
     a split is empty.
     """
     benchmarks = decontaminate.signatures(section.decontaminate)
-    made = produce("curate", [section, benchmarks], ingested, root, lambda work: _build(section, ingested, work))
-    counts = made.metrics
-    say(
-        "curate",
-        f"{counts['files']:,} files: {counts['train_files']:,} train, {counts['valid_files']:,} valid, "
-        f"{counts['test_files']:,} test in {made.uri}",
-    )
-    return made
+    return produce("curate", [section, benchmarks], ingested, root, lambda work: _build(section, ingested, work))
 
 
 def _build(section: config.Curate, ingested: list[Manifest], work: Path) -> Outcome:
@@ -69,7 +62,10 @@ def _build(section: config.Curate, ingested: list[Manifest], work: Path) -> Outc
     result.check(section)
     dropped = ({"path": path, "reason": reason} for path, reason in sorted(result.dropped))
     records.write(work / "dropped.parquet", records.REJECTED, dropped)
-    return result.outcome()
+    outcome = result.outcome()
+    splits = ", ".join(f"{outcome.metrics[f'{split}_files']:,} {split}" for split in ("train", "valid", "test"))
+    say("curate", f"{outcome.metrics['files']:,} files kept: {splits}")
+    return outcome
 
 
 def _held_out(section: config.Curate, ingested: list[Manifest]) -> set[str]:

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fimsmith import config, records, storage
-from fimsmith.corpus import pool, tree
+from fimsmith import config, pool, records, storage
+from fimsmith.corpus import tree
 from fimsmith.corpus.examine import Rejected, batches, examine
 from fimsmith.corpus.sorting import SortedFiles
 from fimsmith.corpus.sources import Opened, open_source
@@ -26,13 +26,9 @@ def ingest(section: config.Ingest, source: config.Source, root: str) -> Manifest
     `details` counts the rejections by reason, and the accepted files by encoding, licence and
     repository. Raises DataError for a source that cannot be read or gives no file at all.
     """
-    say("ingest", f"reading {source.name}")
     opened = open_source(source, section.max_bytes)
-    made = produce(
-        "ingest", [section, source, opened.signature], [], root, lambda work: _build(section, source, opened, work)
-    )
-    say("ingest", f"{source.name}: {made.metrics['files']:,} of {made.metrics['files_found']:,} files in {made.uri}")
-    return made
+    key = [section, source, opened.signature]
+    return produce("ingest", key, [], root, lambda work: _build(section, source, opened, work))
 
 
 class _Tally:
@@ -63,6 +59,7 @@ def _build(section: config.Ingest, source: config.Source, opened: Opened, work: 
             files.add(row)
         progress.add(len(results), sum(row["bytes"] for row in rows))
     _check(tally, source)
+    say("ingest", f"{source.name}: {tally.files:,} of {progress.count:,} files taken; {progress.speed()}")
     files.finish()
     rejected = ({"path": path, "reason": reason} for path, reason in sorted(tally.rejected))
     records.write(work / "rejected.parquet", records.REJECTED, rejected)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fimsmith.corpus import minhash, pool
+from fimsmith import pool
+from fimsmith.corpus import minhash
 from fimsmith.progress import Progress
 
 _COLUMNS = 16_384  # training files compared at once; the block stays in a core's cache

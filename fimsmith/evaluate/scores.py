@@ -1,27 +1,22 @@
-"""Score completions against the true middles, in as many processes as there are processors."""
+"""Score completions against the true middles, in several processes when there are many."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 from tree_sitter import Node
 
-from fimsmith import java
-from fimsmith.errors import JobError
+from fimsmith import java, pool
 from fimsmith.evaluate import codebleu
 from fimsmith.progress import Progress
 
 _PER_PROCESS = 64  # samples that make another process worth its start
-_MOST = 16  # processes; a container may see more processors than it may use
 _CHUNK = 16  # samples sent to a process at a time
 Row = Mapping[str, Any]
+Scores = dict[str, float]
 
 
-def score(rows: Sequence[Row], generations: Sequence[Row]) -> list[tuple[dict[str, float], dict[str, float]]]:
+def score(rows: Sequence[Row], generations: Sequence[Row]) -> list[tuple[Scores, Scores]]:
     """Return for each test row the scores of its completion, and those of the true middle itself.
 
     The second are the highest that CodeBLEU gives there: a perfect but short completion gets far less than 100.
@@ -30,13 +25,14 @@ def score(rows: Sequence[Row], generations: Sequence[Row]) -> list[tuple[dict[st
     pairs = list(zip(rows, generations, strict=True))
     progress = Progress("evaluate", "completions scored", len(pairs))
     scored = []
-    for result in _mapped(pairs):
-        scored.append(result)
-        progress.add()
+    chunks = (pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK))
+    for results in pool.ordered(_scored, chunks, most=len(pairs) // _PER_PROCESS):
+        scored += results
+        progress.add(len(results))
     return scored
 
 
-def measure(row: Row, generation: Row) -> dict[str, float]:
+def measure(row: Row, generation: Row) -> Scores:
     """Score one completion; see records.MEASURES for the units."""
     middle, completion = row["middle"], generation["completion"]
     return {
@@ -56,12 +52,11 @@ def parses(row: Row, completion: str) -> bool:
     return errors[0] <= errors[1]
 
 
-def _both(pair: tuple[Row, Row]) -> tuple[dict[str, float], dict[str, float]]:
-    row, generation = pair
-    return measure(row, generation), _codebleu(row["middle"], row["middle"])
+def _scored(pairs: Sequence[tuple[Row, Row]]) -> list[tuple[Scores, Scores]]:
+    return [(measure(row, generation), _codebleu(row["middle"], row["middle"])) for row, generation in pairs]
 
 
-def _codebleu(middle: str, completion: str) -> dict[str, float]:
+def _codebleu(middle: str, completion: str) -> Scores:
     parts = codebleu.score(middle, completion)
     return {
         "codebleu": 100 * parts.compatible,
@@ -82,19 +77,3 @@ def _errors(text: str) -> int:
         if node.has_error:
             stack.extend(node.children)
     return count
-
-
-def _mapped(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = min(processors, len(pairs) // _PER_PROCESS, _MOST)
-    if processes < 2:
-        yield from map(_both, pairs)
-        return
-    # a forked copy of a process that uses threads or a GPU can hang
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        try:
-            yield from pool.map(_both, pairs, chunksize=_CHUNK)
-        except BrokenProcessPool as error:
-            raise JobError(
-                "a process that scores completions was killed, probably for lack of memory; run again on a machine with more"
-            ) from error

@@ -8,15 +8,18 @@ same order: the bytes of the result do not depend on how many processes there we
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from fimsmith import config, manifest, records
+from fimsmith import config, manifest, pool, records
 from fimsmith.errors import DataError
 from fimsmith.fim import samples
-from fimsmith.fim.workers import Work, each
 from fimsmith.manifest import Manifest, Outcome
 from fimsmith.progress import Progress, say
+from fimsmith.tokenizer import SourceTokenizer
 
+_SMALL = 4_000_000  # bytes of source up to which starting processes costs more than it saves
 _BATCH = 500_000  # bytes of source that a worker gets at once
 _HELD = 256_000_000  # bytes of source in memory; a larger shard is read once for each
 _COLUMNS = ["id", "source", "group", "repository", "path", "kind", "bytes", "text", "split"]
@@ -32,16 +35,32 @@ def build(section: config.Fim, shard: int, curated: Manifest, model: Manifest, r
         raise DataError(
             f"shard {shard} of the curated files is missing: {source}; delete {curated.folder} and run again"
         )
-    work: Work = (section, str(model.folder), model.details["family"])
+    make = _Make(section, str(model.folder), model.details["family"])
     key = [section, shard, model.details["tokenizer"], model.details["format"]]
-    return manifest.produce("fim", key, [curated], root, lambda folder: _Shard(work, source).write(folder))
+    return manifest.produce("fim", key, [curated], root, lambda folder: _Shard(make, source).write(folder))
+
+
+@dataclass
+class _Make:
+    """Make the samples of a batch of files; each process opens the tokenizer for itself."""
+
+    section: config.Fim
+    model: str  # folder
+    family: str
+
+    def __call__(self, batch: list[samples.Row]) -> samples.Made:
+        return samples.make(self.section, self.tokenizer, batch)
+
+    @cached_property
+    def tokenizer(self) -> SourceTokenizer:
+        return SourceTokenizer(self.model, self.family)
 
 
 class _Shard:
     """The counts of one shard while its files stream by."""
 
-    def __init__(self, work: Work, source: Path):
-        self.work, self.source = work, source
+    def __init__(self, make: _Make, source: Path):
+        self.make, self.source = make, source
         self.counts = {column: Counter[str]() for column in ("policy", "kind", "split")}
         self.skipped: Counter[str] = Counter()
         self.tokens = self.drawn = 0
@@ -51,8 +70,9 @@ class _Shard:
 
     def write(self, folder: Path) -> Outcome:
         """Write both files and return the counts."""
+        most = 1 if sum(self.sizes.values()) < _SMALL else None
         with records.Writer(folder / "samples.parquet", records.SAMPLES) as writer:
-            for made in each(self.work, self._batches(), sum(self.sizes.values())):
+            for made in pool.ordered(self.make, self._batches(), most):
                 for row in made.samples:
                     writer.add(row)
                 self._count(made)
@@ -78,20 +98,17 @@ class _Shard:
             counts.update(row[column] for row in made.samples)
         self.skipped += made.skipped
         self.best += made.candidates
-        if len(self.best) > 2 * self.work[0].test_samples:
+        if len(self.best) > 2 * self.make.section.test_samples:
             self._smallest()
         self.progress.add(made.files, made.bytes, samples=len(made.samples), tokens=tokens)
 
     def _smallest(self) -> list[samples.Row]:
-        self.best = sorted(self.best, key=lambda row: row["priority"])[: self.work[0].test_samples]
+        self.best = sorted(self.best, key=lambda row: row["priority"])[: self.make.section.test_samples]
         return self.best
 
     def _report(self, count: int) -> None:
-        say("fim", f"{self.source.stem}: {count:,} samples, {self.tokens:,} tokens, {len(self.best):,} test candidates")
-        say("fim", f"{self.source.stem}: {self.progress.speed()}")
-        if self.skipped:
-            counted = ", ".join(f"{reason} {number:,}" for reason, number in self.skipped.most_common(4))
-            say("fim", f"{self.source.stem}: {counted}")
+        made = f"{count:,} samples, {self.tokens:,} tokens, {len(self.best):,} test candidates"
+        say("fim", f"{self.source.stem}: {made}; {self.progress.speed()}")
 
     def _batches(self) -> Iterator[list[samples.Row]]:
         """Yield files in the order of their ids, in lists of about _BATCH bytes."""

@@ -63,7 +63,8 @@ def test_the_best_possible_scores_are_those_of_the_middle_itself():
 def test_many_processes_give_the_scores_of_one(monkeypatch: pytest.MonkeyPatch):
     rows = [{**ROW, "middle": f"int a{n} = {n};"} for n in range(40)]
     generations = [written(f"int a = {n};") for n in range(40)]
-    alone = list(map(scores._both, zip(rows, generations, strict=True)))
-    monkeypatch.setattr(scores, "_PER_PROCESS", 20)
-    monkeypatch.setattr(scores.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setenv("FIMSMITH_WORKERS", "1")
+    alone = scores.score(rows, generations)
+    monkeypatch.setenv("FIMSMITH_WORKERS", "2")
     assert scores.score(rows, generations) == alone
+    assert [result for result, _ in alone] == list(map(scores.measure, rows, generations))
