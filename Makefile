@@ -37,7 +37,7 @@ test: install ## Run the tests
 lint: install ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: install ## Rewrite the code in house style
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -58,7 +58,20 @@ def project(tmp_path: Path, tiny: Path) -> Callable[..., Path]:
 
 def test_help_lists_every_stage():
     output = fimsmith("--help", COLUMNS="120", NO_COLOR="1").stdout
-    for stage in ["run", "preflight", "ingest", "curate", "fim", "mix", "train", "evaluate", "gate", "export", "report", "tiny-model"]:
+    for stage in [
+        "run",
+        "preflight",
+        "ingest",
+        "curate",
+        "fim",
+        "mix",
+        "train",
+        "evaluate",
+        "gate",
+        "export",
+        "report",
+        "tiny-model",
+    ]:
         assert stage in output
 
 
