@@ -5,7 +5,7 @@ fimsmith run configs/demo.yaml --set train.learning_rate=1e-4 --set sources.0.lo
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -16,6 +16,12 @@ class Section(BaseModel):
     """Base of all sections: unknown fields are refused, values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _sorted(cls, value: Any) -> Any:
+        """Order keys by name: KFP's parameters travel as maps without an order, and no result may depend on it."""
+        return dict(sorted(value.items())) if isinstance(value, dict) else value
 
 
 class Run(Section):

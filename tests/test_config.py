@@ -55,6 +55,11 @@ def test_shipped_configurations_are_valid(path: Path):
     assert configfile.load(path).parameters()
 
 
+def test_maps_are_sorted_because_their_order_is_lost_on_the_way_through_kfp():
+    section = config.Mix(weights={"b": 0.5, "a": 0.3, "c": 0.2})
+    assert list(section.weights) == ["a", "b", "c"]
+
+
 def test_overrides_reach_nested_fields_and_lists(tmp_path: Path):
     path = write(tmp_path, tree())
     changes = ["train.learning_rate=1e-4", "sources.0.location=/my code", "fim.kinds.body=2", "mix.tokens=5000"]

@@ -149,6 +149,15 @@ def test_the_order_of_the_shards_is_not_even_a_new_result(tmp_path):
     assert mix.build(section(), parts[::-1], MODEL, str(tmp_path / "b")).fingerprint == first.fingerprint
 
 
+def test_the_order_of_the_weights_does_not_change_a_byte(tmp_path):
+    """KFP hands dictionaries on as maps, whose order differs from run to run."""
+    parts = shards(tmp_path, corpus())
+    weights = {"text": 0.3, "code": 0.7}
+    first = mix.build(section(), parts, MODEL, str(tmp_path / "a"))
+    other = mix.build(section(weights=weights), parts, MODEL, str(tmp_path / "b"))
+    assert contents(first) == contents(other)
+
+
 def test_the_seed_changes_the_choice(tmp_path):
     parts = shards(tmp_path, corpus())
     first, second = (mix.build(section(seed=seed), parts, MODEL, str(tmp_path)) for seed in (0, 1))
