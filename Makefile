@@ -24,7 +24,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (torch alone is several GB; once)"
 	@DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) \
-	  -c constraints.txt -e '.[kfp,train,dev]'
+	  -c constraints.txt -e '.[kfp,cluster,train,dev]'
 	@touch $@
 
 demo: install ## Whole pipeline on the CPU; CORPUS=/path/to/java for your own code

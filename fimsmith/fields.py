@@ -55,7 +55,7 @@ def _kind(kind: Any) -> str:
         return ", ".join(f"`{each}`" for each in arguments)
     if origin is Annotated:
         return _kind(arguments[0])
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(kind, str(kind))
+    return {dict: "map", str: "text", int: "whole number", float: "number", bool: "true or false"}.get(kind, str(kind))
 
 
 def _limits(field: FieldInfo) -> str:

@@ -15,7 +15,15 @@ from fimsmith import config
 from fimsmith.launch import local
 from fimsmith.manifest import JobSpec, Manifest, Outcome, produce
 
-LAUNCHERS: dict[str, Callable[["Job"], None]] = {"local": local.run}
+
+def _pytorchjob(job: "Job", run: config.Run) -> None:
+    from fimsmith.launch import pytorchjob  # importing kubernetes takes a second
+
+    pytorchjob.run(job, run)
+
+
+# a launcher runs the job and waits; it raises JobError unless the job finished
+LAUNCHERS: dict[str, Callable[["Job", config.Run], None]] = {"local": local.run, "pytorchjob": _pytorchjob}
 
 # these change where, how fast and how safely the training runs, not what is trained
 _PLACEMENT = {"micro_batch", "gradient_checkpointing", "save_steps", "keep_checkpoints"}
@@ -43,11 +51,17 @@ class Job:
     nodes: int = 1
     processes: int = 1  # per node
     env: dict[str, str] = field(default_factory=_ENVIRONMENT.copy)
+    destination: str | None = None  # s3:// folder of the results, where the job does not share this machine's disk
 
     @property
     def spec(self) -> Path:
         """The JobSpec; below log/, because it names folders of this machine."""
         return self.folder / "log" / "job.json"
+
+    @property
+    def argument(self) -> str:
+        """What the job's command is given: where it finds its JobSpec."""
+        return f"{self.destination}/log/job.json" if self.destination else str(self.spec)
 
     @property
     def log(self) -> Path:
@@ -109,5 +123,5 @@ def _finish(job: Job, run: config.Run, section: dict[str, Any], inputs: list[Man
         job.error.unlink(missing_ok=True)
         spec = JobSpec(stage=job.stage, section=section, inputs=inputs, folder=str(job.folder))
         job.spec.write_text(spec.model_dump_json(indent=1), encoding="utf-8")
-        LAUNCHERS[run.launcher](job)
+        LAUNCHERS[run.launcher](job, run)
     return Outcome(**json.loads(outcome.read_bytes()))

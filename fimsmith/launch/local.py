@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import fimsmith
-from fimsmith import progress
+from fimsmith import config, progress
 from fimsmith.errors import ConfigError
 from fimsmith.launch import diagnosis
 
@@ -25,7 +25,7 @@ _KEPT = 1_000  # lines, for the error message
 _PATIENCE = 60.0  # seconds for what outlives torchrun to end
 
 
-def run(job: Job) -> None:
+def run(job: Job, _: config.Run) -> None:
     """Run the job, show its progress lines and wait; raises JobError when it ends without an outcome.
 
     SIGTERM and SIGINT are passed on, and a second one kills the job.
@@ -69,7 +69,7 @@ def _command(job: Job) -> list[str]:
     if job.distributed:
         prefix += ["torch.distributed.run", "--standalone", "--local-addr=localhost"]
         prefix += [f"--nproc-per-node={job.processes}", "-m"]
-    return [*prefix, job.module, str(job.spec)]
+    return [*prefix, job.module, job.argument]
 
 
 def _cores() -> int:

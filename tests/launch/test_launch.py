@@ -19,7 +19,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """Run no process: note the job and finish it with one file and a checkpoint."""
     started: list[Job] = []
 
-    def finish(job: Job) -> None:
+    def finish(job: Job, _: config.Run) -> None:
         started.append(job)
         (job.folder / "checkpoints").mkdir(exist_ok=True)
         (job.folder / "checkpoints" / "part").write_text("x")
@@ -72,8 +72,8 @@ def test_a_job_that_was_done_when_its_launcher_died_does_not_run_again(
 ):
     finish = launch.LAUNCHERS["local"]
 
-    def die(job: Job) -> None:
-        finish(job)
+    def die(job: Job, place: config.Run) -> None:
+        finish(job, place)
         raise KeyboardInterrupt
 
     monkeypatch.setitem(launch.LAUNCHERS, "local", die)
@@ -86,7 +86,7 @@ def test_a_job_that_was_done_when_its_launcher_died_does_not_run_again(
 def test_a_failed_job_leaves_its_folder_for_the_next_try(
     jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def fail(job: Job) -> None:
+    def fail(job: Job, _: config.Run) -> None:
         (job.folder / "checkpoints").mkdir()
         job.error.write_text("old")
         raise JobError("no")

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from fimsmith import config
 from fimsmith.errors import ConfigError, JobError
 from fimsmith.launch import Job, local
 
 Make = Callable[..., Job]
+HERE = config.Run()
 DONE = "pathlib.Path(sys.argv[1]).parents[1].joinpath('outcome.json').write_text('{}')\n"
 
 
@@ -34,13 +36,13 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 def failure(job: Job) -> str:
     with pytest.raises(JobError) as caught:
-        local.run(job)
+        local.run(job, HERE)
     return str(caught.value)
 
 
 def test_only_the_stages_progress_lines_are_shown_and_all_are_logged(job: Make, capfd: pytest.CaptureFixture[str]):
     made = job("print('evaluate  10 of 20')\nprint('noise')\nprint('more', file=sys.stderr)\n" + DONE)
-    local.run(made)
+    local.run(made, HERE)
     assert capfd.readouterr().out == "evaluate  10 of 20\n"
     assert sorted(made.log.read_text().splitlines()) == ["evaluate  10 of 20", "more", "noise"]
 
@@ -75,13 +77,13 @@ def test_a_job_that_ends_without_a_result_has_failed(job: Make):
 def test_several_machines_are_refused_before_anything_starts(job: Make):
     made = job(DONE, nodes=2)
     with pytest.raises(ConfigError, match="set run.nodes to 1"):
-        local.run(made)
+        local.run(made, HERE)
     assert not (made.folder / "outcome.json").exists()
 
 
 def test_cores_are_shared_among_the_processes(job: Make):
     made = job("print(os.environ['OMP_NUM_THREADS'])\n" + DONE, processes=os.cpu_count() or 1)
-    local.run(made)
+    local.run(made, HERE)
     assert made.log.read_text() == "1\n"
 
 
@@ -111,17 +113,18 @@ def test_distributed_jobs_at_the_same_time_do_not_meet(job: Make):
         for name in ("one", "two")
     ]
     with ThreadPoolExecutor() as threads:
-        list(threads.map(local.run, made))  # raises what a job raised
+        list(threads.map(local.run, made, [HERE] * len(made)))  # raises what a job raised
 
 
 def test_a_job_that_is_aborted_after_its_outcome_has_succeeded(job: Make):
-    local.run(job(DONE + "os.abort()"))
+    local.run(job(DONE + "os.abort()"), HERE)
 
 
 DRIVER = """
 import pathlib, sys
+from fimsmith import config
 from fimsmith.launch import Job, local
-local.run(Job(name="x", stage="evaluate", module=sys.argv[1], folder=pathlib.Path(sys.argv[2])))
+local.run(Job(name="x", stage="evaluate", module=sys.argv[1], folder=pathlib.Path(sys.argv[2])), config.Run())
 """
 SLEEPER = (
     "def leave(*_):\n    pathlib.Path(sys.argv[1]).with_name('stopped').touch()\n    sys.exit(3)\n"

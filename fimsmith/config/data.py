@@ -1,0 +1,176 @@
+"""From sources to packed sequences: ingest, curate, fim, mix."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from fimsmith.config.section import Count, Fraction, Name, Section
+
+
+class Source(Section):
+    """One place that code or text comes from."""
+
+    name: Name = Field(description="Short name, shown in reports.")
+    location: str = Field(
+        description="Folder, .zip/.jar, .tar(.gz/.bz2/.xz), .parquet, .jsonl(.gz), single text file; "
+        "`git+URL[@ref]` (file:// too); `maven:group:artifact:version` (its sources jar, through mvn)."
+    )
+    kind: Literal["java", "text"] = Field(
+        default="java", description="What to take from it: .java files, or Markdown and plain text."
+    )
+    group: Name | None = Field(
+        default=None, description="Key in mix.weights that its tokens count to; default: the name."
+    )
+    repository: str = Field(
+        default="auto",
+        description="Repository of the files; auto: the topmost folder with .git, pom.xml or build.gradle(.kts), else the source's name.",
+    )
+    licence: str | None = Field(default=None, description="SPDX identifier for files that state none.")
+    text_column: str = Field(default="text", description="Column that holds the text, for parquet and JSONL.")
+
+    @property
+    def share(self) -> str:
+        """The key in mix.weights."""
+        return self.group or self.name
+
+
+class Ingest(Section):
+    """Which files are taken: limits that a file must meet."""
+
+    max_bytes: Count = Field(default=1_000_000, description="Larger files are dropped.")
+    min_bytes: int = Field(default=64, ge=0, description="Smaller files are dropped.")
+    max_line: Count = Field(default=1_000, description="Files with a longer line (characters) are dropped; Java only.")
+    mean_line: float = Field(
+        default=100.0, gt=0, description="Files whose lines are longer on average (characters) are dropped; Java only."
+    )
+    min_alphanumeric: Fraction = Field(
+        default=0.25, description="Files with a smaller share of letters and digits are dropped."
+    )
+    keep_generated: bool = Field(
+        default=False, description="Keep generated code (@Generated, 'DO NOT EDIT', generated-sources folders)."
+    )
+    licences: list[str] | None = Field(
+        default=None, description="SPDX identifiers that are allowed; null allows all, also files without a licence."
+    )
+    keep_secrets: bool = Field(default=False, description="Keep files that hold credentials (keys, tokens, passwords).")
+
+
+class Curate(Section):
+    """Duplicates, benchmark leakage, and the train/valid/test split."""
+
+    similarity: Fraction = Field(
+        default=0.7,
+        description="Jaccard similarity of 5-word shingles (head comments aside) from which two files are near-duplicates.",
+    )
+    valid: Fraction = Field(default=0.05, description="Share of the clusters in the validation split.")
+    test: Fraction = Field(default=0.1, description="Share of the clusters in the test split.")
+    held_out: list[Name] = Field(
+        default=[], description="Groups that give the valid and test splits; empty: every group of kind java."
+    )
+    split_by: Literal["cluster", "repository"] = Field(
+        default="cluster",
+        description="What stays together: near-duplicate clusters, or whole repositories with everything near-duplicate to them.",
+    )
+    decontaminate: list[str] = Field(
+        default=[],
+        description="Benchmark files (.jsonl, .json, .txt, .parquet, also .gz) whose 13-grams must not be trained on.",
+    )
+    shards: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Parts that the fim stage works on in parallel; the result does not depend on it.",
+    )
+    seed: int = Field(default=0, description="Changes which clusters are held out.")
+
+
+class Shares(Section):
+    """Shares of the samples of Java files by how the target is chosen; they sum to 1."""
+
+    node: Fraction = Field(default=0.35, description="FIM: one complete syntax node is the hole.")
+    aligned: Fraction = Field(
+        default=0.25, description="FIM: a run of sibling nodes closest to a random span is the hole."
+    )
+    line: Fraction = Field(default=0.15, description="FIM: the rest of a line, or several whole lines.")
+    char: Fraction = Field(default=0.05, description="FIM: any span of characters.")
+    document: Fraction = Field(default=0.20, description="The file as plain text, next-token prediction.")
+    prefix: Fraction = Field(default=0.0, description="Prefix → target without a suffix, for supervised completion.")
+
+    @model_validator(mode="after")
+    def _sum(self) -> Self:
+        total = sum(self.model_dump().values())
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"shares sum to {total:g}, not 1; change one of them by {1 - total:+g}")
+        return self
+
+
+class Kinds(Section):
+    """Relative weights of the syntax-node kinds that become holes of policy `node`."""
+
+    statements: float = Field(default=0.20, ge=0, description="A run of one or more statements.")
+    block: float = Field(default=0.10, ge=0, description="A braced block.")
+    body: float = Field(default=0.15, ge=0, description="The body of a method or constructor.")
+    control: float = Field(default=0.12, ge=0, description="if/for/while/switch/try with its header.")
+    expression: float = Field(default=0.18, ge=0, description="An expression.")
+    arguments: float = Field(default=0.10, ge=0, description="An argument list.")
+    field: float = Field(default=0.05, ge=0, description="A field declaration.")
+    signature: float = Field(default=0.05, ge=0, description="The method signature that follows a Javadoc comment.")
+    comment: float = Field(default=0.05, ge=0, description="The code line that follows a line comment.")
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if sum(self.model_dump().values()) <= 0:
+            raise ValueError("all kinds have weight 0; give at least one a weight above 0")
+        return self
+
+
+class Fim(Section):
+    """How files become training samples and the FIM test set."""
+
+    sequence: int = Field(default=4096, ge=64, description="Longest sample in tokens, sentinels included.")
+    shares: Shares = Shares()
+    kinds: Kinds = Kinds()
+    bytes_per_hole: Count = Field(
+        default=1_000, description="One sample is drawn per this many bytes of a file, at least one per file."
+    )
+    epochs: Count = Field(default=1, description="Passes over the files, each with new holes.")
+    min_middle: Count = Field(default=4, description="Shortest hole in characters that are not white space.")
+    max_middle: Count = Field(default=256, description="Longest hole in tokens.")
+    prefix_context: Fraction = Field(
+        default=0.7, description="Share of the context that goes to the prefix when both sides are longer than fits."
+    )
+    test_samples: Count = Field(default=1_000, description="Size of the FIM test set, drawn from the test split.")
+    seed: int = Field(default=0, description="Changes every draw.")
+
+
+class Mix(Section):
+    """How many tokens of which group are trained on, and how they are packed."""
+
+    weights: dict[Name, Annotated[float, Field(gt=0, le=1)]] = Field(
+        description="Share of the emitted tokens per group; the shares sum to 1. Example: business 0.67, public 0.20, text 0.13."
+    )
+    tokens: int | None = Field(
+        default=None, ge=1_000, description="Tokens to emit; null: as many as the weights and max_epochs allow."
+    )
+    max_epochs: float = Field(
+        default=4.0,
+        gt=0,
+        description="How often a group's samples may be repeated (Muennighoff et al. 2023, arXiv:2305.16264: 4 is nearly free).",
+    )
+    tolerance: float = Field(default=0.001, gt=0, lt=0.5, description="Allowed absolute deviation of a group's share.")
+    sequence: int = Field(
+        default=4096, ge=64, description="Length of a packed sequence in tokens; at least fim.sequence."
+    )
+    valid_tokens: Count = Field(default=200_000, description="Most tokens of the validation set.")
+    loss: Literal["all", "target"] = Field(
+        default="all",
+        description="Which tokens are learned: all of a sample, or only its middle (document samples: all).",
+    )
+    seed: int = Field(default=0, description="Changes the order.")
+
+    @model_validator(mode="after")
+    def _sum(self) -> Self:
+        total = sum(self.weights.values())
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"weights sum to {total:g}, not 1; change one of them by {1 - total:+g}")
+        return self
