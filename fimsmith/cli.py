@@ -60,10 +60,10 @@ def run(path: Path_, overrides: Set = None) -> None:
     exported, page = local.run(configuration)
     print()
     if exported.details.get("withheld"):
-        print(f"model   withheld: the gate said no, see {exported.folder}/WITHHELD.txt")
+        print(f"model   withheld: the gate said no, see {exported.uri}/WITHHELD.txt")
     else:
-        print(f"model   {exported.folder}/model")
-    print(f"report  {page.folder}/report.html")
+        print(f"model   {exported.uri}/model")
+    print(f"report  {page.uri}/report.html")
 
 
 @app.command(rich_help_panel="Pipeline")
@@ -148,9 +148,13 @@ def tiny_model(
 
     chain = Chain(configfile.load(path, overrides or []))
     preflight_stage.check_places(chain.config)
-    texts = [row["text"] for made in chain.ingest for row in records.read(made.folder / "files.parquet", ["text"])]
-    folder = storage.local(chain.config.model.path)
+    texts = [row["text"] for made in chain.ingest for row in records.read(made.file("files.parquet"), ["text"])]
+    place = chain.config.model.path
+    folder = storage.mirror(place)
     tiny.build(texts, folder, vocabulary=vocabulary, hidden=hidden, layers=layers)
+    if storage.is_remote(place):
+        storage.send(folder, place, sorted(path.name for path in folder.glob("[!.]*") if path.is_file()))
+        say("model", f"sent to {place}")
 
 
 @app.command(rich_help_panel="Tools")
