@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -185,7 +184,7 @@ def probe(root: str) -> None:
     if is_remote(root):
         from fimsmith.storage import s3
 
-        s3.probe(f"{root.rstrip('/')}/.probe-{uuid.uuid4().hex}")
+        s3.probe(root.rstrip("/"))
         return
     folder = local(root).absolute()
     with explained(folder):

@@ -7,6 +7,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or the cloud identity
 import contextlib
 import functools
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ from fimsmith.errors import StorageError
 from fimsmith.progress import Progress
 
 _FILES = 8  # at a time
+_ATTEMPTS = 8  # of one request
 _PART = 64_000_000  # bytes; larger files go in parts
 _TRANSFER = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=4)
 _LISTED = 1_000  # most keys that one request deletes
@@ -50,7 +52,7 @@ _CAUSES = {
 @functools.cache
 def _client() -> Any:
     settings = Config(
-        retries={"mode": "standard", "max_attempts": 8},
+        retries={"mode": "standard", "max_attempts": _ATTEMPTS},
         max_pool_connections=4 * _FILES,
         connect_timeout=10,
         read_timeout=60,
@@ -139,9 +141,10 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
     _each(get, wanted, f"fetching {uri}")
 
 
-def probe(uri: str) -> None:
-    """Put, get and delete one object."""
-    bucket, key = _split(uri)
+def probe(root: str) -> None:
+    """Put, get and delete one object below a folder."""
+    bucket, key = _split(f"{root}/.probe-{uuid.uuid4().hex}")
+    uri = f"s3://{bucket}/{key}"
     write(uri, b"fimsmith")
     with _explained(uri):
         if read(uri) != b"fimsmith":
@@ -181,7 +184,7 @@ def _cause(error: Exception) -> str:
         return _CAUSES.get(answer["Code"], f"the store answered {answer['Code']}: {answer.get('Message', '')}")
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return f"there are no credentials for S3; {_KEYS.replace('check', 'set')}"
-    if isinstance(error, exceptions.HTTPClientError):
+    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         place = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "Amazon's endpoint"
         return f"{place} cannot be reached ({type(error).__name__}); check AWS_ENDPOINT_URL and the network"
     return f"{error}; check the AWS_* settings of this environment"
