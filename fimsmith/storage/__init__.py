@@ -184,7 +184,7 @@ def probe(root: str) -> None:
     if is_remote(root):
         from fimsmith.storage import s3
 
-        s3.probe(root.rstrip("/"))
+        s3.probe(root)
         return
     folder = local(root).absolute()
     with explained(folder):

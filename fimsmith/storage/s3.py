@@ -143,7 +143,8 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
 
 def probe(root: str) -> None:
     """Put, get and delete one object below a folder."""
-    bucket, key = _split(f"{root}/.probe-{uuid.uuid4().hex}")
+    bucket, prefix = _split(root)
+    key = f"{prefix}/.probe-{uuid.uuid4().hex}".lstrip("/")
     uri = f"s3://{bucket}/{key}"
     write(uri, b"fimsmith")
     with _explained(uri):
