@@ -22,7 +22,7 @@ from fimsmith.manifest import Manifest
 from pipelines.finetune import finetune
 
 STAGES = ("preflight", "ingest", "curate", "fim", "mix", "train", "evaluate", "gate", "export", "report")
-_PROGRESS = re.compile(rf"^\s*((?:{'|'.join(STAGES)}) .*)$")
+PROGRESS = re.compile(rf"^\s*((?:{'|'.join(STAGES)}) .*)$")
 
 
 class _Console(io.TextIOBase):
@@ -40,7 +40,7 @@ class _Console(io.TextIOBase):
         self.pending += text
         *lines, self.pending = self.pending.split("\n")
         for line in lines:
-            if match := _PROGRESS.match(line):
+            if match := PROGRESS.match(line):
                 print(match[1], file=self.screen, flush=True)
         return len(text)
 
