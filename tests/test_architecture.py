@@ -31,8 +31,8 @@ RESTRICTED = {  # third-party package -> places below fimsmith/ that may import 
     "deepspeed": {"train"},
     "peft": {"train", "export"},
     "kfp": set(),
-    "kubernetes": {"launch", "doctor.py"},
-    "boto3": {"launch", "doctor.py", "storage.py"},
+    "kubernetes": {"launch", "doctor"},
+    "boto3": {"launch", "doctor", "storage.py"},
 }
 
 
