@@ -59,6 +59,10 @@ def results(configuration: config.Config | None = None) -> Iterator[Result]:
     except Exception as error:  # whatever a kubeconfig or its credential plugin can do wrong
         yield _unreachable(error)
         return
+    if _no_namespace(subject):
+        make = f"kubectl create namespace {subject.namespace}, or mend run.kubernetes.namespace"
+        yield Result("cluster", False, f"namespace {subject.namespace} does not exist", make)
+        return
     yield Result("cluster", True, f"Kubernetes {version}, namespace {subject.namespace}")
     yield from _made(checks, subject)
 
@@ -71,6 +75,13 @@ def _made(checks: list[tuple[str, Check]], subject: Subject) -> Iterator[Result]
             yield Result.refused(name, error)
         except Exception as error:  # one broken check must not hide the others
             yield Result(name, False, f"the check itself failed: {type(error).__name__}: {error}")
+
+
+def _no_namespace(subject: Subject) -> bool:
+    try:
+        return subject.api.find(f"/api/v1/namespaces/{subject.namespace}") is None
+    except Refused:  # to look at a namespace is a right of its own, which a pod seldom has
+        return False
 
 
 def _unreachable(error: Exception) -> Result:

@@ -101,7 +101,7 @@ def pod(subject: Subject) -> dict[str, Any]:
         "name": "doctor",
         "image": settings.image,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["python", "-c", code, *([subject.run.root] if subject.on_s3 else [])],
+        "command": ["python3", "-c", code, *([subject.run.root] if subject.on_s3 else [])],
         "env": [{"name": "HOME", "value": "/tmp"}],
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
         "resources": {

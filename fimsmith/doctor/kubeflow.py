@@ -83,22 +83,19 @@ def operator(subject: Subject) -> Iterator[Result]:
     try:
         subject.api.post(f"{_JOBS}/namespaces/{subject.namespace}/pytorchjobs", _refusable(), dryRun="All")
     except Refused as error:
-        yield _operator(subject, error)
+        yield _operator(error)
     else:
         yield Result(
             "operator", False, "the kind is there, but no training operator (1.8 or newer) looks at its jobs", OPERATOR
         )
 
 
-def _operator(subject: Subject, error: Refused) -> Result:
+def _operator(error: Refused) -> Result:
     if "denied the request" in error.message:
         return Result("operator", True, "its webhook answers")
     if "failed calling webhook" in error.message or "no endpoints available" in error.message:
         look = "kubectl get pods -A | grep training-operator"
         return Result("operator", False, f"its webhook does not answer: {error.message}", f"{look}\n{OPERATOR}")
-    if error.status == 404:
-        make = f"kubectl create namespace {subject.namespace}"
-        return Result("operator", False, f"namespace {subject.namespace} does not exist", make)
     return Result.refused("operator", error)
 
 

@@ -200,13 +200,13 @@ def _plain(name: str, free: Decimal) -> str:
 
 def _grower(subject: Subject) -> str:
     """Name what adds nodes when pods wait, if that can be seen."""
-    if subject.api.find("/apis/karpenter.sh"):
+    if subject.api.find("/apis/karpenter.sh") is not None:
         return "Karpenter"
     try:
         told = subject.api.find("/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status")
     except Refused:
         return ""
-    return "the cluster autoscaler" if told else ""
+    return "" if told is None else "the cluster autoscaler"
 
 
 def _fix(subject: Subject, why: str) -> str:

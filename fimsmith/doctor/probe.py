@@ -30,7 +30,8 @@ def store(root: str) -> dict:
     step = "connect"
     try:
         # boto3 itself reads only AWS_DEFAULT_REGION
-        client = boto3.client("s3", config=settings, region_name=os.environ.get("AWS_REGION") or None)
+        session = boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
+        client = session.client("s3", config=settings)
         step = "write"
         client.put_object(Bucket=bucket, Key=key, Body=b"fimsmith")
         step = "read"
