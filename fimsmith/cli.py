@@ -4,7 +4,10 @@ fimsmith run configs/demo.yaml
 fimsmith fim configs/demo.yaml --set fim.bytes_per_hole=500
 """
 
+import contextlib
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +36,11 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Override a field, e.g. train.max_steps=200; may be repeated."),
 ]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(envvar="KFP_ENDPOINT", metavar="URL", help="Address of Kubeflow Pipelines; default: KFP_ENDPOINT."),
+]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the run's pods, for their logs.")]
 STAGE = "One stage (and what it needs)"
 
 
@@ -50,20 +58,73 @@ def _done(*manifests: Manifest) -> None:
 
 
 @app.command(rich_help_panel="Pipeline")
-def run(path: Path_, overrides: Set = None) -> None:
-    """Run the whole pipeline on this machine; finished stages are reused."""
-    configuration = configfile.load(path, overrides or [])
-    try:
+def run(
+    path: Path_,
+    overrides: Set = None,
+    launcher: Annotated[
+        str | None, typer.Option(metavar="local|pytorchjob", help="Where train, evaluate and export run.")
+    ] = None,
+) -> None:
+    """Run the whole pipeline from this machine; finished stages are reused."""
+    configuration = configfile.load(path, [*(overrides or []), *([f"run.launcher={launcher}"] if launcher else [])])
+    with _kubeflow():
         from pipelines import local
-    except ImportError as error:
-        raise FimsmithError(f"the pipeline needs Kubeflow's SDK ({error.name}): pip install 'fimsmith[kfp]'") from error
     exported, page = local.run(configuration)
     print()
     if exported.details.get("withheld"):
-        print(f"model   withheld: the gate said no, see {exported.folder}/WITHHELD.txt")
+        print(f"model   withheld: the gate said no, see {exported.uri}/WITHHELD.txt")
     else:
-        print(f"model   {exported.folder}/model")
-    print(f"report  {page.folder}/report.html")
+        print(f"model   {exported.uri}/model")
+    print(f"report  {page.uri}/report.html")
+
+
+@app.command(rich_help_panel="Pipeline")
+def submit(
+    path: Path_,
+    overrides: Set = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the run; exit 1 when it fails.")] = False,
+    endpoint: Endpoint = None,
+    experiment: Annotated[str, typer.Option("--experiment", "-e", help="KFP experiment.")] = "fimsmith",
+    namespace: Namespace = "kubeflow",
+) -> None:
+    """Run the whole pipeline on Kubeflow Pipelines."""
+    configuration = configfile.load(path, overrides or [])
+    with _kubeflow():
+        from pipelines import submit as submitting
+    name = f"{path.stem} {time.strftime('%Y-%m-%d %H:%M:%S')}"
+    started = submitting.submit(configuration, endpoint, experiment, name)
+    if watch:
+        submitting.follow(endpoint, started, namespace)
+    else:
+        print(f"fimsmith watch {started}    follows it\nfimsmith stop {started}     ends it")
+
+
+@app.command("watch", rich_help_panel="Pipeline")
+def watch_run(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")], endpoint: Endpoint = None, namespace: Namespace = "kubeflow"
+) -> None:
+    """Follow a run on Kubeflow Pipelines; exit 1 when it fails."""
+    with _kubeflow():
+        from pipelines import submit as submitting
+    submitting.follow(endpoint, run_id, namespace)
+
+
+@app.command("stop", rich_help_panel="Pipeline")
+def stop_run(run_id: Annotated[str, typer.Argument(metavar="RUN")], endpoint: Endpoint = None) -> None:
+    """End a run on Kubeflow Pipelines, and with it its jobs."""
+    with _kubeflow():
+        from pipelines import submit as submitting
+    submitting.stop(endpoint, run_id)
+
+
+@contextlib.contextmanager
+def _kubeflow() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise FimsmithError(
+            f"the pipeline needs Kubeflow's SDK ({error.name}): pip install 'fimsmith[kfp,cluster]'"
+        ) from error
 
 
 @app.command(rich_help_panel="Pipeline")
@@ -148,9 +209,13 @@ def tiny_model(
 
     chain = Chain(configfile.load(path, overrides or []))
     preflight_stage.check_places(chain.config)
-    texts = [row["text"] for made in chain.ingest for row in records.read(made.folder / "files.parquet", ["text"])]
-    folder = storage.local(chain.config.model.path)
+    texts = [row["text"] for made in chain.ingest for row in records.read(made.file("files.parquet"), ["text"])]
+    place = chain.config.model.path
+    folder = storage.mirror(place)
     tiny.build(texts, folder, vocabulary=vocabulary, hidden=hidden, layers=layers)
+    if storage.is_remote(place):
+        storage.send(folder, place, sorted(path.name for path in folder.glob("[!.]*") if path.is_file()))
+        say("model", f"sent to {place}")
 
 
 @app.command(rich_help_panel="Tools")

@@ -23,3 +23,7 @@ class StorageError(FimsmithError):
 
 class JobError(FimsmithError):
     """A launched job failed."""
+
+
+class StoppedError(JobError):
+    """A job saved its work and ended, because it was asked to."""

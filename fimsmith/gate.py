@@ -52,7 +52,7 @@ def _decide(section: config.Gate, base: Manifest, tuned: Manifest, work: Path) -
 
 def _joined(base: Manifest, tuned: Manifest) -> tuple[list[Row], list[Row]]:
     """The scores of both models in the same order."""
-    before, after = ({row["priority"]: row for row in records.read(each.folder / SCORES)} for each in (base, tuned))
+    before, after = ({row["priority"]: row for row in records.read(each.file(SCORES))} for each in (base, tuned))
     if before.keys() != after.keys():
         raise DataError(
             f"the base was evaluated on {len(before):,} samples and the tuned model on {len(after):,}, of which "

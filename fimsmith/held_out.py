@@ -27,7 +27,7 @@ def test_set(shards: Iterable[Manifest], samples: int) -> list[dict[str, Any]]:
 
 def _candidates(shards: Iterable[Manifest]) -> Iterator[dict[str, Any]]:
     for shard in shards:
-        path = shard.folder / TEST_FILE
+        path = shard.file(TEST_FILE)
         if not path.is_file():
-            raise DataError(f"{path} is missing; delete {shard.folder} and run again, so that fim makes it anew")
+            raise DataError(f"{path} is missing; delete {shard.uri} and run again, so that fim makes it anew")
         yield from records.read(path)

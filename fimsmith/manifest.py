@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fimsmith import __version__, storage
-from fimsmith.errors import FimsmithError, StorageError
+from fimsmith.errors import StorageError
 from fimsmith.progress import say
 
 NAME = "manifest.json"
@@ -43,23 +42,41 @@ class Manifest(BaseModel):
 
     @property
     def folder(self) -> Path:
-        """The folder on this machine that holds the files."""
-        return storage.local(self.uri)
+        """The folder on this machine that holds the files; what lies in S3 is brought here first."""
+        return (
+            storage.fetch(self.uri, self.files, self.digest) if storage.is_remote(self.uri) else storage.local(self.uri)
+        )
+
+    def file(self, name: str) -> Path:
+        """The path on this machine of one of the files; what lies in S3 is brought here first, without the others."""
+        if storage.is_remote(self.uri) and name in self.files:
+            return storage.fetch_file(self.uri, name, self.files[name])
+        return storage.mirror(self.uri) / name
 
     @classmethod
     def read(cls, path: str | Path) -> "Manifest":
         """Load a manifest file."""
         try:
-            return cls.model_validate_json(Path(path).read_bytes())
-        except (OSError, ValidationError) as error:
-            raise StorageError(
-                f"{path} is not a readable manifest ({type(error).__name__}); delete its folder and run again"
-            ) from error
+            return cls.parse(Path(path).read_bytes(), path)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    @classmethod
+    def parse(cls, data: bytes, origin: str | Path) -> "Manifest":
+        """Make a manifest of a file's bytes; raises StorageError naming the file."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise _unreadable(origin, error) from error
 
     def write(self, path: str | Path) -> None:
         """Write the manifest as JSON."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         storage.write_atomically(Path(path), self.model_dump_json(indent=1))
+
+
+def _unreadable(path: str | Path, error: Exception) -> StorageError:
+    return StorageError(f"{path} is not a readable manifest ({type(error).__name__}); delete its folder and run again")
 
 
 @dataclass
@@ -68,40 +85,7 @@ class Outcome:
 
     metrics: dict[str, float | int] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
-
-
-class JobSpec(BaseModel):
-    """One stage's work for a separate process: the configuration and inputs that a job reads as one file."""
-
-    model_config = ConfigDict(frozen=True)
-
-    stage: str
-    section: dict[str, Any]
-    inputs: list[Manifest]
-    folder: str  # work folder; the job writes its files here and `outcome.json` last
-
-    @classmethod
-    def read(cls, path: str | Path) -> "JobSpec":
-        """Load the specification that a launcher wrote."""
-        return cls.model_validate_json(Path(path).read_bytes())
-
-    def finish(self, outcome: Outcome) -> None:
-        """Say that the job's files are complete."""
-        text = json.dumps({"metrics": outcome.metrics, "details": outcome.details})
-        storage.write_atomically(Path(self.folder) / "outcome.json", text)
-
-    def carry_out(self, build: Callable[["JobSpec"], Outcome]) -> int:
-        """Build and finish; an error a person can mend is left as its message in log/error.txt. Returns the exit status."""
-        try:
-            with storage.explained(Path(self.folder)):
-                self.finish(build(self))
-        except FimsmithError as error:
-            print(f"error: {error}", file=sys.stderr, flush=True)
-            path = Path(self.folder) / "log" / "error.txt"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            storage.write_atomically(path, f"{error}\n")
-            return 1
-        return 0
+    published: tuple[dict[str, int], str] | None = None  # files and digest, where a job sent them to S3 itself
 
 
 def fingerprint(*parts: Any) -> str:
@@ -120,11 +104,11 @@ def produce(
     that may contain what an interrupted run left; it must end with the same files either way.
     """
     name = fingerprint(stage, *key, [each.digest for each in inputs])
+    uri = f"{root.rstrip('/')}/{stage}/{name}" if storage.is_remote(root) else None
     with storage.workspace(root, stage, name) as (work, final):
-        if (final / NAME).exists():
-            done = Manifest.read(final / NAME)
+        if done := _finished(uri, final):
             say(stage, f"reusing {stage}/{name}")
-            return done.model_copy(update={"uri": str(final)})
+            return done
         if final.exists():  # a folder without its manifest was never finished
             shutil.rmtree(final)
             work.mkdir(exist_ok=True)
@@ -132,12 +116,12 @@ def produce(
         with storage.explained(work):
             outcome = build(work)
             (work / "outcome.json").unlink(missing_ok=True)
-            files, digest = _inventory(work)
+            files, digest = outcome.published or inventory(work)
             made = Manifest(
                 stage=stage,
                 fingerprint=name,
                 digest=digest,
-                uri=str(final),
+                uri=uri or str(final),
                 files=files,
                 metrics=outcome.metrics,
                 details=outcome.details,
@@ -145,16 +129,42 @@ def produce(
                 started=started,
                 seconds=round(time.time() - started, 3),
             )
-            made.write(work / NAME)
-            os.rename(work, final)
+            _publish(made, outcome, work, final)
         return made
 
 
-def _inventory(folder: Path) -> tuple[dict[str, int], str]:
-    """Return the sizes of all files and one hash of their names and contents."""
+def _finished(uri: str | None, final: Path) -> Manifest | None:
+    """The manifest of a finished result, which may have been moved since."""
+    if uri is not None:
+        found = storage.read(f"{uri}/{NAME}")
+        return Manifest.parse(found, f"{uri}/{NAME}").model_copy(update={"uri": uri}) if found else None
+    if (final / NAME).exists():
+        return Manifest.read(final / NAME).model_copy(update={"uri": str(final)})
+    return None
+
+
+def _publish(made: Manifest, outcome: Outcome, work: Path, final: Path) -> None:
+    """Put the files where they belong and the manifest last."""
+    if not storage.is_remote(made.uri):
+        made.write(work / NAME)
+        os.rename(work, final)
+        return
+    if outcome.published is None:
+        storage.send(work, made.uri, made.files)
+    storage.write(f"{made.uri}/{NAME}", made.model_dump_json(indent=1))
+    if outcome.published is None:
+        os.rename(work, final)  # the next stage on this machine need not fetch it
+    else:
+        shutil.rmtree(work)
+
+
+def inventory(folder: Path) -> tuple[dict[str, int], str]:
+    """Return the sizes of all files but checkpoints, and one hash of their names and contents."""
     files, total = {}, hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != NAME):
         name = path.relative_to(folder).as_posix()
+        if name.startswith("checkpoints/"):
+            continue
         files[name] = path.stat().st_size
         # logs hold times and speeds: they are listed, but two equal results must hash the same
         if not name.startswith("log/"):

@@ -3,13 +3,12 @@
 fimsmith preflight config.yaml
 """
 
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
 
 from fimsmith import __version__, config, model, storage
-from fimsmith.errors import ConfigError, DataError, StorageError
+from fimsmith.errors import ConfigError, DataError
 from fimsmith.manifest import Manifest, fingerprint
 from fimsmith.progress import say
 
@@ -50,7 +49,7 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
         stage="preflight",
         fingerprint=digest,
         digest=digest,
-        uri=str(storage.local(configuration.run.root).absolute()),
+        uri=storage.absolute(configuration.run.root),
         files={},
         metrics={"sources": len(configuration.sources)},
         details={"configuration": settings, "versions": versions()},
@@ -60,7 +59,7 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
 
 def check_places(configuration: config.Config) -> None:
     """Check that the root can be written and that the sources are there."""
-    _check_root(configuration.run.root)
+    storage.probe(configuration.run.root)
     _check_sources(configuration)
 
 
@@ -73,18 +72,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _check_root(root: str) -> None:
-    folder = storage.local(root).absolute()
-    with storage.explained(folder):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise StorageError(f"run.root {folder} is a file; set run.root to a folder") from None
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
 
 
 def _check_sources(configuration: config.Config) -> None:

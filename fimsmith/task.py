@@ -60,4 +60,4 @@ def publish_page(manifest: Manifest, artifact: Any, page: Any) -> None:
     """Publish the report, and copy its HTML to an artifact that KFP's user interface shows."""
     publish(manifest, artifact)
     Path(page.path).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(manifest.folder / "report.html", page.path)
+    shutil.copyfile(manifest.file("report.html"), page.path)

@@ -22,7 +22,7 @@ from fimsmith.manifest import Manifest
 from pipelines.finetune import finetune
 
 STAGES = ("preflight", "ingest", "curate", "fim", "mix", "train", "evaluate", "gate", "export", "report")
-_PROGRESS = re.compile(rf"^\s*((?:{'|'.join(STAGES)}) .*)$")
+PROGRESS = re.compile(rf"^\s*((?:{'|'.join(STAGES)}) .*)$")
 
 
 class _Console(io.TextIOBase):
@@ -40,7 +40,7 @@ class _Console(io.TextIOBase):
         self.pending += text
         *lines, self.pending = self.pending.split("\n")
         for line in lines:
-            if match := _PROGRESS.match(line):
+            if match := PROGRESS.match(line):
                 print(match[1], file=self.screen, flush=True)
         return len(text)
 
@@ -50,11 +50,11 @@ def run(configuration: config.Config) -> tuple[Manifest, Manifest]:
 
     Raises JobError (or the stage's own message) when a stage fails.
     """
-    root = storage.local(configuration.run.root).absolute()
+    root = storage.mirror(configuration.run.root)
     with storage.explained(root):
         (root / "log").mkdir(parents=True, exist_ok=True)
     log = root / "log" / time.strftime("run-%Y%m%d-%H%M%S.log")
-    parameters = {**configuration.parameters(), "root": str(root)}
+    parameters = {**configuration.parameters(), "root": storage.absolute(configuration.run.root)}
     # one folder of small JSON files per run; the bulk lies under root and is shared by all runs
     with tempfile.TemporaryDirectory(prefix="fimsmith-") as scratch, _environment(scratch):
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=scratch)

@@ -11,6 +11,7 @@ BELOW = {  # what a stage may import of fimsmith besides itself
     "config",
     "configfile",
     "held_out",
+    "jobspec",
     "errors",
     "family",
     "java",
@@ -32,7 +33,8 @@ RESTRICTED = {  # third-party package -> places below fimsmith/ that may import 
     "peft": {"train", "export"},
     "kfp": set(),
     "kubernetes": {"launch", "doctor"},
-    "boto3": {"launch", "doctor", "storage.py"},
+    "boto3": {"launch", "doctor", "storage"},
+    "botocore": {"launch", "doctor", "storage"},
 }
 
 

@@ -80,7 +80,7 @@ def _load(sources: list[Manifest], groups: set[str]) -> Rows:
     """Read everything but the texts: about 1.3 KB per file."""
     ids, repositories, held_out, signatures = [], [], [], []
     for manifest in sources:
-        table = pq.read_table(manifest.folder / "files.parquet", columns=["id", "repository", "minhash"])
+        table = pq.read_table(manifest.file("files.parquet"), columns=["id", "repository", "minhash"])
         ids += table["id"].to_pylist()
         repositories += zip(repeat(manifest.details["source"]), table["repository"].to_pylist())
         held_out += [manifest.details["group"] in groups] * len(table)
@@ -100,7 +100,7 @@ def _texts(sources: list[Manifest]) -> Iterator[Numbered]:
 
 def _numbered(manifest: Manifest, first: int) -> Iterator[Numbered]:
     columns = [name for name in records.FILES.names if name != "minhash"]
-    yield from enumerate(records.read(manifest.folder / "files.parquet", columns, _BATCH), first)
+    yield from enumerate(records.read(manifest.file("files.parquet"), columns, _BATCH), first)
 
 
 def _checked(

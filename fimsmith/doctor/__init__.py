@@ -19,8 +19,8 @@ Check = Callable[[Subject], Iterable[Result]]
 
 _HERE: list[tuple[str, Check]] = [
     ("Python", machine.python),
-    ("model", machine.sentinels),
     ("S3 from here", machine.store),
+    ("model", machine.sentinels),
     ("KFP", kubeflow.reachable),
 ]
 _KFP: list[tuple[str, Check]] = [("KFP artifacts", kubeflow.artifacts)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,9 @@ class Cluster:
             config.load_incluster_config(client_configuration=settings)
             own = (_ACCOUNT / "namespace").read_text().strip()
         else:
-            config.load_kube_config(client_configuration=settings)
-            own = config.list_kube_config_contexts()[1]["context"].get("namespace", "default")
+            file = os.environ.get("KUBECONFIG")  # the client itself reads it only when it is imported
+            config.load_kube_config(config_file=file, client_configuration=settings)
+            own = config.list_kube_config_contexts(file)[1]["context"].get("namespace", "default")
         settings.retries = 1
         return cls(client.ApiClient(settings), namespace or own)
 

@@ -50,8 +50,8 @@ def sentinels(subject: Subject) -> Iterator[Result]:
     section = subject.model
     if section is None:
         yield Result("model", None, "no configuration given")
-    elif section.path.startswith("s3://"):
-        yield Result("model", None, f"{section.path} is read by the first task: preflight checks its sentinels")
+    elif storage.is_remote(section.path) and subject.found.get("store") is not True:
+        yield Result("model", None, f"{section.path} cannot be read from here; the pipeline's preflight looks at it")
     else:
         try:
             told = model.describe(section).details
@@ -71,7 +71,7 @@ def store(subject: Subject) -> Iterator[Result]:
         yield Result(name, None, root)
         return
     told = probe.store(subject.run.root)
-    ok = told["code"] == "ok"
+    ok = subject.found["store"] = told["code"] == "ok"
     yield Result(name, ok, told["message"], "" if ok else fix(told, subject.run.root))
 
 

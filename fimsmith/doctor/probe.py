@@ -26,12 +26,11 @@ def store(root: str) -> dict:
     bucket, _, prefix = root.removeprefix("s3://").partition("/")
     key = f"{prefix.strip('/')}/.doctor-{uuid.uuid4().hex}".lstrip("/")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "AWS"
+    region = os.environ.get("AWS_REGION")  # boto3 itself reads only AWS_DEFAULT_REGION
     settings = botocore.config.Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 2})
     step = "connect"
     try:
-        # boto3 itself reads only AWS_DEFAULT_REGION
-        session = boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
-        client = session.client("s3", config=settings)
+        client = boto3.session.Session(region_name=region or None).client("s3", config=settings)
         step = "write"
         client.put_object(Bucket=bucket, Key=key, Body=b"fimsmith")
         step = "read"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fimsmith import config
+from fimsmith import config, storage
 
 if TYPE_CHECKING:
     from fimsmith.doctor.cluster import Cluster, Refused
@@ -60,4 +60,4 @@ class Subject:
     @property
     def on_s3(self) -> bool:
         """Whether the results lie on S3."""
-        return self.run.root.startswith("s3://")
+        return storage.is_remote(self.run.root)

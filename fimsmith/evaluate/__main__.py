@@ -2,7 +2,7 @@
 
 import sys
 
-from fimsmith.manifest import JobSpec
+from fimsmith.jobspec import JobSpec
 
 
 def main(path: str) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 from fimsmith import __version__, config, held_out, model, records
 from fimsmith.evaluate import generate, scores, summary
 from fimsmith.family import Format
-from fimsmith.manifest import JobSpec, Outcome
+from fimsmith.jobspec import JobSpec
+from fimsmith.manifest import Outcome
 from fimsmith.progress import say
 
 FILE = "scores.parquet"

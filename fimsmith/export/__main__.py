@@ -3,7 +3,7 @@
 import sys
 
 from fimsmith.export import stage
-from fimsmith.manifest import JobSpec
+from fimsmith.jobspec import JobSpec
 
 if __name__ == "__main__":
     sys.exit(JobSpec.read(sys.argv[1]).carry_out(stage.build))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fimsmith import config
-from fimsmith.manifest import JobSpec, Manifest
+from fimsmith.jobspec import JobSpec
+from fimsmith.manifest import Manifest
 
 _RECEIPT = "receipt"  # in the job's section, beside the fields of config.Export
 

@@ -8,7 +8,8 @@ from fimsmith.export import check, documents, weights
 from fimsmith.export.inputs import Inputs
 from fimsmith.export.prompting import Prompting, prompting
 from fimsmith.family import Format
-from fimsmith.manifest import JobSpec, Outcome
+from fimsmith.jobspec import JobSpec
+from fimsmith.manifest import Outcome
 from fimsmith.progress import say
 
 

@@ -30,14 +30,18 @@ def build(section: config.Fim, shard: int, curated: Manifest, model: Manifest, r
 
     `test.parquet` holds the section.test_samples candidates with the smallest priorities of this shard.
     """
-    source = curated.folder / f"files-{shard:05d}.parquet"
-    if not source.is_file():
-        raise DataError(
-            f"shard {shard} of the curated files is missing: {source}; delete {curated.folder} and run again"
-        )
-    make = _Make(section, str(model.folder), model.details["family"])
     key = [section, shard, model.details["tokenizer"], model.details["format"]]
-    return manifest.produce("fim", key, [curated], root, lambda folder: _Shard(make, source).write(folder))
+
+    def write(folder: Path) -> Outcome:
+        source = curated.file(f"files-{shard:05d}.parquet")
+        if not source.is_file():
+            raise DataError(
+                f"shard {shard} of the curated files is missing: {source}; delete {curated.uri} and run again"
+            )
+        tokenizer = str(model.file("tokenizer.json").parent)
+        return _Shard(_Make(section, tokenizer, model.details["family"]), source).write(folder)
+
+    return manifest.produce("fim", key, [curated], root, write)
 
 
 @dataclass

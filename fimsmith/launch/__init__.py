@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fimsmith import config
+from fimsmith import config, storage
+from fimsmith.errors import JobError
+from fimsmith.jobspec import OUTCOME, JobSpec
 from fimsmith.launch import local
-from fimsmith.manifest import JobSpec, Manifest, Outcome, produce
+from fimsmith.manifest import Manifest, Outcome, produce
 
 
 def _pytorchjob(job: "Job", run: config.Run) -> None:
@@ -87,6 +89,7 @@ def train(section: config.Train, run: config.Run, model: Manifest, packed: Manif
             distributed=True,
             nodes=run.nodes,
             processes=run.processes,
+            destination=_destination(run, "train", work),
         )
         outcome = _finish(job, run, section.model_dump(mode="json"), [model, packed])
         shutil.rmtree(work / "checkpoints", ignore_errors=True)  # not before the outcome is there
@@ -109,7 +112,13 @@ def _single(stage: str, run: config.Run, section: dict[str, Any], inputs: list[M
     """Run a stage that is one process."""
 
     def build(work: Path) -> Outcome:
-        job = Job(name=f"{stage}-{work.stem}", stage=stage, module=f"fimsmith.{stage}", folder=work)
+        job = Job(
+            name=f"{stage}-{work.stem}",
+            stage=stage,
+            module=f"fimsmith.{stage}",
+            folder=work,
+            destination=_destination(run, stage, work),
+        )
         return _finish(job, run, section, inputs)
 
     return produce(stage, [section], inputs, run.root, build)
@@ -117,11 +126,31 @@ def _single(stage: str, run: config.Run, section: dict[str, Any], inputs: list[M
 
 def _finish(job: Job, run: config.Run, section: dict[str, Any], inputs: list[Manifest]) -> Outcome:
     """Run the job, unless it finished when its launcher was killed, and read what it says of its result."""
-    outcome = job.folder / "outcome.json"
-    if not outcome.exists():
-        job.log.parent.mkdir(exist_ok=True)
+    outcome = f"{job.destination or job.folder}/{OUTCOME}"
+    if storage.read(outcome) is None:
+        job.log.parent.mkdir(parents=True, exist_ok=True)
         job.error.unlink(missing_ok=True)
-        spec = JobSpec(stage=job.stage, section=section, inputs=inputs, folder=str(job.folder))
-        job.spec.write_text(spec.model_dump_json(indent=1), encoding="utf-8")
+        folder = str(job.folder)
+        spec = JobSpec(stage=job.stage, section=section, inputs=inputs, folder=folder, destination=job.destination)
+        storage.write(job.argument, spec.model_dump_json(indent=1))
         LAUNCHERS[run.launcher](job, run)
-    return Outcome(**json.loads(outcome.read_bytes()))
+    answer = storage.read(outcome)
+    if answer is None:
+        raise JobError(f"{job.stage} ended without a result: there is no {outcome}; its log: {job.log}")
+    if job.destination:
+        _keep_log(job, job.destination)
+    return Outcome(**json.loads(answer))
+
+
+def _keep_log(job: Job, destination: str) -> None:
+    """Put what this machine has collected of the job's output beside its results; clear what it needed to go on."""
+    if job.log.exists():
+        storage.send(job.folder, destination, [job.log.relative_to(job.folder).as_posix()])
+    storage.erase(f"{destination}/checkpoints")
+
+
+def _destination(run: config.Run, stage: str, work: Path) -> str | None:
+    """Where the job itself has to put its results: it runs elsewhere, and the root is on no disk that it shares."""
+    if run.launcher == "local" or not storage.is_remote(run.root):
+        return None
+    return f"{run.root.rstrip('/')}/{stage}/{work.stem}"

@@ -115,7 +115,7 @@ def _labels(column: pa.ChunkedArray) -> np.ndarray:
 def _row_groups(shards: list[Manifest]) -> Iterator[_RowGroup]:
     start = 0
     for shard in shards:
-        path = shard.folder / FILE
+        path = shard.file(FILE)
         try:
             file = pq.ParquetFile(path)
         except (OSError, pa.ArrowInvalid) as error:

@@ -27,5 +27,5 @@ def build(section: config.Report, manifests: list[Manifest], root: str) -> Manif
         return Outcome({"bytes": len(text)})
 
     made = produce("report", [section], ordered, root, write)
-    say("report", str(made.folder / "report.html"))
+    say("report", f"{made.uri}/report.html")
     return made

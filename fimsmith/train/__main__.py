@@ -2,14 +2,18 @@
 
 import ctypes
 import os
+import re
 import signal
 import sys
 import traceback
 from pathlib import Path
 
 from fimsmith import storage
-from fimsmith.errors import FimsmithError
-from fimsmith.manifest import JobSpec
+from fimsmith.errors import FimsmithError, StoppedError
+from fimsmith.jobspec import JobSpec, last_words
+
+_LOST = "lost: "  # begins the last words of a process that can be started again
+_PEER = re.compile(r"connection (?:closed|reset)|broken pipe|timed out|NCCL|socket", re.IGNORECASE)
 
 
 def main(path: str) -> int:
@@ -23,10 +27,14 @@ def main(path: str) -> int:
         with storage.explained(Path(spec.folder)):
             loop.run(spec)
     except FimsmithError as error:
-        storage.write_atomically(Path(spec.folder) / "log" / "error.txt", f"{error}\n")
+        spec.fail(f"{error}")
+        if isinstance(error, StoppedError):
+            last_words(f"{_LOST}{error}")
         return 1
-    except BaseException:
+    except BaseException as error:
         traceback.print_exc()
+        if isinstance(error, RuntimeError) and _PEER.search(str(error)):
+            last_words(f"{_LOST}another process of the training is gone ({str(error).splitlines()[0][:200]})")
         return 1
     return 0
 

@@ -1,5 +1,6 @@
 """The training job of one process, from the specification to the outcome."""
 
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import torch.distributed as dist
 from transformers import PrinterCallback
 
 from fimsmith import config
-from fimsmith.errors import ConfigError, JobError
-from fimsmith.manifest import JobSpec, Manifest, Outcome
+from fimsmith.errors import ConfigError, JobError, StoppedError
+from fimsmith.jobspec import JobSpec
+from fimsmith.manifest import Manifest, Outcome
 from fimsmith.packed import PackedReader
 from fimsmith.progress import say
 from fimsmith.train import checkpoint, metrics, prepare, save, zero
 from fimsmith.train.callbacks import Guard, Report
 from fimsmith.train.data import Schedule
+from fimsmith.train.offsite import Offsite
 from fimsmith.train.trainer import PackedTrainer
 
 _RECORDED = ("torch", "transformers", "deepspeed", "peft", "accelerate")
@@ -26,9 +29,10 @@ def run(spec: JobSpec) -> None:
     zero.begin()
     section, folder = config.Train.model_validate(spec.section), Path(spec.folder)
     base, packed = spec.inputs
+    seal = _sealing(spec, section.keep_checkpoints)
     start = _newest_checkpoint(folder)
     try:
-        trainer = _trainer(section, base, packed, checkpoint.home(folder), start)
+        trainer = _trainer(section, (base, packed), checkpoint.home(folder), start, seal)
         _train(trainer, _journal(folder, start), start)
     except torch.OutOfMemoryError as error:
         raise JobError(
@@ -39,6 +43,21 @@ def run(spec: JobSpec) -> None:
     if dist.get_rank() == 0:
         spec.finish(_outcome(trainer, section, base, folder))
     dist.barrier()  # when rank 0 ends, the job counts as done
+
+
+def _sealing(spec: JobSpec, keep: int) -> Callable[[Path], None]:
+    """Return what makes a checkpoint count; one that lies elsewhere is brought here first."""
+    if spec.destination:
+        offsite = Offsite(spec.destination, Path(spec.folder), keep)
+        offsite.bring()
+        return offsite.send
+
+    def seal(made: Path) -> None:
+        if dist.get_rank() == 0:
+            checkpoint.seal(made, dist.get_world_size())
+            checkpoint.rotate(made.parent, keep)
+
+    return seal
 
 
 def _newest_checkpoint(folder: Path) -> Path | None:
@@ -56,8 +75,13 @@ def _newest_checkpoint(folder: Path) -> Path | None:
 
 
 def _trainer(
-    section: config.Train, base: Manifest, packed: Manifest, checkpoints: Path, start: Path | None
+    section: config.Train,
+    inputs: tuple[Manifest, Manifest],
+    checkpoints: Path,
+    start: Path | None,
+    seal: Callable[[Path], None],
 ) -> PackedTrainer:
+    base, packed = inputs
     schedule = Schedule(PackedReader(packed.folder, "train"), section)
     context = base.details["context"]
     if context and schedule.reader.sequence > context:
@@ -75,9 +99,7 @@ def _trainer(
             f"{schedule.steps:,} steps of {section.batch} x {schedule.reader.sequence:,} tokens "
             f"on {dist.get_world_size()} processes" + (f", from step {checkpoint.step(start):,}" if start else ""),
         )
-    return PackedTrainer(
-        section.keep_checkpoints, model=tuned, args=arguments, train_dataset=schedule, eval_dataset=valid
-    )
+    return PackedTrainer(seal, model=tuned, args=arguments, train_dataset=schedule, eval_dataset=valid)
 
 
 def _journal(folder: Path, start: Path | None) -> metrics.Journal | None:
@@ -98,7 +120,7 @@ def _train(trainer: PackedTrainer, journal: metrics.Journal | None, start: Path 
         trainer.add_callback(Report(journal, schedule))
     trainer.train(resume_from_checkpoint=str(start) if start else None)
     if guard.stopped:
-        raise JobError(
+        raise StoppedError(
             f"stopped at step {trainer.state.global_step:,} as asked, after a checkpoint; "
             "run the same command again to go on"
         )

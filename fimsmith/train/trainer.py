@@ -1,6 +1,7 @@
 """The Hugging Face Trainer with the parts replaced that are wrong for packed sequences and restarts."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from transformers import Trainer
 
 from fimsmith.errors import ModelError
 from fimsmith.progress import say
-from fimsmith.train import checkpoint, data
+from fimsmith.train import data
 from fimsmith.train.metrics import Journal
 
 
@@ -20,10 +21,10 @@ class PackedTrainer(Trainer):
     model_wrapped: Any  # the DeepSpeed engine, once training has begun
     eval_dataset: Any  # a PackedReader
 
-    def __init__(self, keep: int, **arguments: Any):
-        """`keep` is a number of checkpoints."""
+    def __init__(self, seal: Callable[[Path], None], **arguments: Any):
+        """`seal` marks a checkpoint as complete; all processes call it when all have written their files."""
         super().__init__(**arguments, data_collator=torch.utils.data.default_collate)
-        self.keep = keep
+        self.seal = seal
         self.journal: Journal | None = None  # set on rank 0
         self.finite = torch.tensor(True, device=self.args.device)  # whether this rank's losses were, since the start
 
@@ -92,9 +93,7 @@ class PackedTrainer(Trainer):
             self.journal.flush()
         super()._save_checkpoint(model, trial)
         dist.barrier()  # all ranks' files are there
+        self.seal(Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}")
         if self.is_world_process_zero():
-            home = Path(str(self.args.output_dir))
-            checkpoint.seal(home / f"checkpoint-{self.state.global_step}", dist.get_world_size())
-            checkpoint.rotate(home, self.keep)
             say("train", f"checkpoint at step {self.state.global_step:,}")
         dist.barrier()

@@ -43,6 +43,8 @@ def settings(section: config.Train) -> dict[str, Any]:
         }
     return {
         # summed in bf16, the gradients of many small batches would lose the later ones
+        # each node keeps its own part until it is sent away
+        "checkpoint": {"use_node_local_storage": True},
         "data_types": {"grad_accum_dtype": "fp32"},
         "bf16": {"enabled": section.precision == "bf16"},
         "zero_optimization": zero,

@@ -1,9 +1,9 @@
 """The doctor on a real cluster: what is sound is good, and each fault is named with its fix.
 
 KUBECONFIG names the cluster; it needs the training operator and an S3-compatible store that pods reach at
-FIMSMITH_TEST_S3 (an URL; default http://minio-service.kubeflow:9000) with the keys of
-FIMSMITH_TEST_S3_KEYS (default minio:minio123) and a bucket FIMSMITH_TEST_BUCKET (default mlpipeline).
-The image is run.kubernetes.image of FIMSMITH_TEST_IMAGE_TRAIN; it must be on the node or in its registry.
+FIMSMITH_TEST_S3 (an URL; default http://minio-service.kubeflow:9000) with the keys AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY (default minio, minio123) and a bucket FIMSMITH_TEST_BUCKET (default mlpipeline), and the
+image FIMSMITH_IMAGE_TRAIN (default localhost/fimsmith-train of this version).
 """
 
 import json
@@ -24,9 +24,10 @@ from fimsmith.doctor.result import Result
 pytestmark = pytest.mark.cluster
 
 STORE = os.environ.get("FIMSMITH_TEST_S3", "http://minio-service.kubeflow:9000")
-KEY, _, SECRET = os.environ.get("FIMSMITH_TEST_S3_KEYS", "minio:minio123").partition(":")
+KEY = os.environ.get("AWS_ACCESS_KEY_ID", "minio")
+SECRET = os.environ.get("AWS_SECRET_ACCESS_KEY", "minio123")
 BUCKET = os.environ.get("FIMSMITH_TEST_BUCKET", "mlpipeline")
-TRAIN = os.environ.get("FIMSMITH_TEST_IMAGE_TRAIN", f"localhost/fimsmith/train:{__version__}")
+TRAIN = os.environ.get("FIMSMITH_IMAGE_TRAIN", f"localhost/fimsmith-train:{__version__}")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def image(api: Cluster) -> str:
     """The image of jobs, where the node has it."""
     known = [name for node in api.get("/api/v1/nodes")["items"] for item in node["status"]["images"] for name in item["names"]]
     if TRAIN.startswith("localhost/") and TRAIN not in known:
-        pytest.skip(f"no node has the image {TRAIN}: set FIMSMITH_TEST_IMAGE_TRAIN")
+        pytest.skip(f"no node has the image {TRAIN}: set FIMSMITH_IMAGE_TRAIN")
     return TRAIN
 
 

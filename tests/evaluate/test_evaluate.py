@@ -8,7 +8,8 @@ import handmade
 import pytest
 
 from fimsmith import records
-from fimsmith.manifest import JobSpec, Manifest, Outcome
+from fimsmith.jobspec import JobSpec
+from fimsmith.manifest import Manifest, Outcome
 
 SECTION = {"samples": 20, "max_new_tokens": 24, "batch": 6, "precision": "fp32", "bootstrap": 200}
 

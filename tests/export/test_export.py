@@ -18,7 +18,8 @@ from fimsmith.export.inputs import Inputs
 from fimsmith.export.prompting import Prompting, prompting
 from fimsmith.family import Format
 from fimsmith.gate import decide
-from fimsmith.manifest import JobSpec, Manifest, Outcome
+from fimsmith.jobspec import JobSpec
+from fimsmith.manifest import Manifest, Outcome
 from fimsmith.tokenizer import SourceTokenizer
 
 pytestmark = pytest.mark.slow

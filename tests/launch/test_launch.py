@@ -7,8 +7,9 @@ import pytest
 
 from fimsmith import config, launch
 from fimsmith.errors import JobError
+from fimsmith.jobspec import JobSpec
 from fimsmith.launch import Job
-from fimsmith.manifest import JobSpec, Manifest
+from fimsmith.manifest import Manifest
 
 BASE = Manifest(stage="model", fingerprint="b", digest="b", uri="/b", files={}, metrics={}, details={})
 DATA = Manifest(stage="mix", fingerprint="d", digest="d", uri="/d", files={}, metrics={}, details={})

@@ -1,18 +1,12 @@
-"""Where the bulk of every stage lies: `{root}/{stage}/{fingerprint}/` on this machine's disk.
-
-A stage works in `….partial`, which survives a kill so that the stage can continue, and the
-folder is renamed when it is complete. A lock keeps two runs from working in the same folder.
-"""
+"""Files on this machine's disk: written whole or not at all, and errors that name the fix."""
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from fimsmith.errors import StorageError
 
@@ -26,19 +20,6 @@ _CAUSES = {
 }
 
 
-def local(uri: str | Path) -> Path:
-    """Return the path of a `file://` URI or plain path; `~` is expanded."""
-    text = str(uri)
-    parts = urlparse(text)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    if parts.scheme and "://" in text:
-        raise StorageError(
-            f"cannot use {text!r}: only folders and file:// are supported; set run.root to a local folder"
-        )
-    return Path(text).expanduser()
-
-
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn an operating-system error a person can mend (disk full, no permission …) into a StorageError."""
@@ -49,24 +30,6 @@ def explained(path: Path) -> Iterator[None]:
         if cause is None:
             raise
         raise StorageError(f"cannot write {error.filename or path}: {cause}") from error
-
-
-@contextlib.contextmanager
-def workspace(root: str, stage: str, fingerprint: str) -> Iterator[tuple[Path, Path]]:
-    """Yield (work folder, final folder) of a stage while holding its lock.
-
-    The work folder may hold what an interrupted run left. A second process that asks for
-    the same folder waits until the first is through.
-    """
-    home = local(root).absolute() / stage
-    work, final = home / f"{fingerprint}.partial", home / fingerprint
-    with explained(home):
-        home.mkdir(parents=True, exist_ok=True)
-        with open(home / f"{fingerprint}.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not final.exists():
-                work.mkdir(exist_ok=True)
-            yield work, final
 
 
 def clear(folder: Path) -> None:

@@ -1,0 +1,129 @@
+"""Show a run of the pipeline as `fimsmith run` would: the stages' own lines, and how each ended."""
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from fimsmith.launch.follow import Container
+from fimsmith.launch.kube import Cluster
+from kfp import Client
+from kfp_server_api import ApiException
+from kubernetes.client import ApiException as ClusterError
+from urllib3.exceptions import HTTPError
+
+from fimsmith.errors import FimsmithError, JobError
+from fimsmith.progress import duration, say
+from pipelines.local import PROGRESS, STAGES
+
+_PAUSE = 2.0  # seconds between two looks
+_PATIENCE = 300.0  # seconds without an answer
+_ENDED = {"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED", "CANCELLED"}
+_TASK = re.compile(rf"({'|'.join(STAGES)})(?:-\d+)?")
+_NODE = re.compile(r"\.([a-z]+)(?:-\d+)?(?:\(\d+\))?\.executor(?:\(\d+\))?$")
+_SHOWN = 15  # last lines of a failed task without a message of its own
+
+
+class Watch:
+    """One run and what was shown of it."""
+
+    def __init__(self, client: Client, run: str, namespace: str):
+        self._client, self._run, self._namespace = client, run, namespace
+        self._ended: set[str] = set()  # tasks whose end was shown
+        self._logs: dict[str, Container] = {}  # by pod
+        self._stages: dict[str, str] = {}  # pod -> stage
+        self._lines: dict[str, list[str]] = {}  # pod -> its last lines
+        self._cluster = _cluster(namespace)
+
+    def run(self) -> None:
+        """Show the run until it ends; raises JobError unless it succeeds."""
+        answered = time.monotonic()
+        while True:
+            try:
+                state = self._look()
+                answered = time.monotonic()
+            except (ApiException, HTTPError, OSError) as error:
+                if time.monotonic() - answered > _PATIENCE:
+                    raise JobError(f"Kubeflow Pipelines no longer answers ({error}); the run may go on") from error
+                state = None
+            if state in _ENDED:
+                break
+            time.sleep(_PAUSE)
+        if state != "SUCCEEDED":
+            raise self._failure(state or "")
+        say("submit", "the run has succeeded")
+
+    def _look(self) -> str:
+        """Show what is new and return the run's state."""
+        run = self._client.get_run(self._run)
+        self._show_logs()
+        for task in (run.run_details.task_details if run.run_details else None) or []:
+            self._show(task)
+        return run.state or ""
+
+    def _show(self, task: Any) -> None:
+        match = _TASK.fullmatch(task.display_name or "")
+        if match is None or task.task_id in self._ended or task.state not in _ENDED:
+            return
+        self._ended.add(task.task_id)
+        words = {"SUCCEEDED": "done", "SKIPPED": "reused (Kubeflow's cache)", "FAILED": "FAILED"}
+        seconds = (task.end_time - task.start_time).total_seconds()
+        say(match[1], f"{words.get(task.state, task.state.lower())}, {duration(seconds)}")
+
+    def _show_logs(self) -> None:
+        """Show the stages' progress lines."""
+        if self._cluster is None:
+            return
+        with contextlib.suppress(ClusterError, HTTPError, OSError):  # asked again at the next look
+            for pod in self._pods(self._cluster):
+                if pod not in self._logs:
+                    self._logs[pod] = Container(self._cluster, pod, "main")
+                self._show_log(pod)
+
+    def _show_log(self, pod: str) -> None:
+        kept = self._lines.setdefault(pod, [])
+        with contextlib.suppress(ClusterError):  # the container has not started
+            for raw in self._logs[pod].lines(wait=False):
+                line = raw.decode("utf-8", "replace").rstrip()
+                kept.append(line)
+                if match := PROGRESS.match(line):
+                    print(match[1], flush=True)
+        del kept[:-200]
+
+    def _pods(self, cluster: Cluster) -> Iterator[str]:
+        """The pods that execute a stage of this run."""
+        path = f"/api/v1/namespaces/{self._namespace}/pods"
+        for pod in cluster.request("GET", path, labelSelector=f"pipeline/runid={self._run}")["items"]:
+            node = pod["metadata"].get("annotations", {}).get("workflows.argoproj.io/node-name", "")
+            if (match := _NODE.search(node)) and match[1] in STAGES:
+                name = pod["metadata"]["name"]
+                self._stages[name] = match[1]
+                yield name
+
+    def _failure(self, state: str) -> JobError:
+        """Say what the failed task said: the API holds no text of an error."""
+        for pod, lines in self._lines.items():
+            starts = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+            if starts:
+                message = [line for line in lines[starts[-1] :] if not _NOISE.match(line)]
+                return JobError("\n".join(message).removeprefix("error: ") + f"\n  log: {self._command(pod)}")
+        for pod, lines in self._lines.items():
+            if any("failed to execute component" in line for line in lines):
+                shown = "".join(f"\n    {line}" for line in lines[-_SHOWN:])
+                return JobError(f"{self._stages[pod]} failed; last lines:{shown}\n  log: {self._command(pod)}")
+        hint = "" if self._cluster else " (without access to the cluster its logs cannot be shown: set KUBECONFIG)"
+        return JobError(f"the run ended as {state}: it was terminated, or a pod could not start{hint}; see its page")
+
+    def _command(self, pod: str) -> str:
+        return f"kubectl -n {self._namespace} logs {pod} -c main"
+
+
+_NOISE = re.compile(r"^(?:[IWEF]\d{4} |\d{4}[-/]\d\d|time=|Traceback)")  # the launcher's own lines
+
+
+def _cluster(namespace: str) -> Cluster | None:
+    try:
+        return Cluster(namespace)
+    except FimsmithError:
+        return None

@@ -1,0 +1,35 @@
+"""A real S3 API on this machine for tests: moto's server behind the real SDK."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[str]:
+    """An empty bucket; the SDK's environment points at it, and the mirror is a folder of the test's own."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    from fimsmith.storage import s3 as client
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    values = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "FIMSMITH_CACHE": str(tmp_path / "mirror"),
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    client._client.cache_clear()
+    bucket = f"bucket-{uuid.uuid4().hex}"
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    yield f"s3://{bucket}"
+    client._client.cache_clear()
+    server.stop()
