@@ -11,7 +11,7 @@ _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PATIENCE = 20.0  # seconds for one answer: an admission webhook may take ten
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  an answer, not a failure of ours
     """The API server's answer is an error."""
 
     def __init__(self, status: int, message: str):

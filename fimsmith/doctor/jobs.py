@@ -189,7 +189,9 @@ def _stuck(subject: Subject, status: dict[str, Any], reason: str, told: str) -> 
         fix = f"mend run.kubernetes.image, or make the image and push it: make images; for a private registry: {secret}"
         return Trial(None, f"{settings.image} cannot be pulled: {reason}: {told}", fix)
     if reason in _START_ERRORS:
-        return Trial(None, f"{settings.image} cannot start: {reason}: {told}", "build it by `make images`: its user is a number")
+        return Trial(
+            None, f"{settings.image} cannot start: {reason}: {told}", "build it by `make images`: its user is a number"
+        )
     conditions = status.get("conditions") or []
     words = next((item["message"] for item in conditions if item.get("reason") == "Unschedulable"), reason or "pending")
     text = f"no pod came up within {settings.patience:.0f} s (run.kubernetes.patience): {words}"

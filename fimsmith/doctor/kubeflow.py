@@ -13,10 +13,7 @@ from fimsmith.doctor.result import Result, Subject
 
 _TESTED = "2.17.0"
 _JOBS = "/apis/kubeflow.org/v1"
-OPERATOR = (
-    "kubectl apply --server-side -k "
-    "'github.com/kubeflow/trainer.git/manifests/overlays/standalone?ref=v1.9.4'"
-)
+OPERATOR = "kubectl apply --server-side -k 'github.com/kubeflow/trainer.git/manifests/overlays/standalone?ref=v1.9.4'"
 
 
 def reachable(subject: Subject) -> Iterator[Result]:
@@ -127,7 +124,9 @@ def queue(subject: Subject) -> Iterator[Result]:
     if found is None:
         there = [item["metadata"]["name"] for item in subject.api.get(queues)["items"]]
         text = f"namespace {subject.namespace} has no LocalQueue {name!r}; it has {', '.join(there) or 'none'}"
-        yield Result("Kueue", False, text, f"kubectl -n {subject.namespace} get localqueues; then set run.kubernetes.queue")
+        yield Result(
+            "Kueue", False, text, f"kubectl -n {subject.namespace} get localqueues; then set run.kubernetes.queue"
+        )
         return
     conditions = (found.get("status") or {}).get("conditions") or []
     active = next((condition for condition in conditions if condition["type"] == "Active"), {})

@@ -56,7 +56,9 @@ def sentinels(subject: Subject) -> Iterator[Result]:
         try:
             told = model.describe(section).details
         except FimsmithError as error:
-            yield Result("model", False, str(error), "set model.path to a folder with config.json, tokenizer.json, *.safetensors")
+            yield Result(
+                "model", False, str(error), "set model.path to a folder with config.json, tokenizer.json, *.safetensors"
+            )
         else:
             form = told["format"]
             ids = ", ".join(f"{name} {form[name]}" for name in ("begin", "hole", "end", "stop"))
@@ -82,9 +84,13 @@ def fix(told: dict, root: str, secret: str | None = None) -> str:
     if code in ("NoSuchBucket", "404"):
         return f"aws s3 mb s3://{bucket}{endpoint}, or mend run.root"
     if code in ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"):
-        return "mend AWS_ENDPOINT_URL" + (f" in the secret: {secret}" if secret else "; then: curl -i $AWS_ENDPOINT_URL")
+        return "mend AWS_ENDPOINT_URL" + (
+            f" in the secret: {secret}" if secret else "; then: curl -i $AWS_ENDPOINT_URL"
+        )
     if code == "AccessDenied":
-        return f"allow s3:GetObject, s3:PutObject, s3:DeleteObject on {root}/* and s3:ListBucket on {bucket} (docs/eks.md)"
+        return (
+            f"allow s3:GetObject, s3:PutObject, s3:DeleteObject on {root}/* and s3:ListBucket on {bucket} (docs/eks.md)"
+        )
     if secret and code in _FIXES and code not in ("RequestTimeTooSkewed", "NoModule"):
         return secret
     if secret and code == "NoModule":

@@ -83,7 +83,9 @@ def shm(subject: Subject) -> Iterator[Result]:
     size, memory = amount(settings.shm), amount(settings.memory)
     if size >= memory:
         text = f"{settings.shm} counts in the memory of {settings.memory}, and nothing is left for the processes"
-        yield Result("/dev/shm", False, text, f"set run.kubernetes.memory above {settings.shm}, or lower run.kubernetes.shm")
+        yield Result(
+            "/dev/shm", False, text, f"set run.kubernetes.memory above {settings.shm}, or lower run.kubernetes.shm"
+        )
     elif settings.gpus > 1 and size < settings.gpus * _GIB:
         text = f"{settings.shm} for {settings.gpus} GPUs; NCCL's rings want about 1Gi each"
         yield Result("/dev/shm", False, text, f"set run.kubernetes.shm: {settings.gpus}Gi")
@@ -99,7 +101,9 @@ def storage(subject: Subject) -> Iterator[Result]:
     marked = "storageclass.kubernetes.io/is-default-class"
     default = [item for item in classes if (item["metadata"].get("annotations") or {}).get(marked) == "true"]
     if default:
-        yield Result("storage", True, f"default StorageClass {default[0]['metadata']['name']}; jobs use {disk} of local disk")
+        yield Result(
+            "storage", True, f"default StorageClass {default[0]['metadata']['name']}; jobs use {disk} of local disk"
+        )
     else:
         yield Result("storage", None, f"no default StorageClass; jobs do not need one, they use {disk} of local disk")
 

@@ -18,9 +18,9 @@ from pathlib import Path
 def store(root: str) -> dict:
     """Return code ("ok" or the reason's short name), message and identity."""
     try:
-        import boto3
         import botocore.config
         import botocore.exceptions as known
+        from boto3.session import Session
     except ImportError as error:
         return {"code": "NoModule", "message": f"{error.name} is not installed"}
     bucket, _, prefix = root.removeprefix("s3://").partition("/")
@@ -30,7 +30,7 @@ def store(root: str) -> dict:
     settings = botocore.config.Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 2})
     step = "connect"
     try:
-        client = boto3.session.Session(region_name=region or None).client("s3", config=settings)
+        client = Session(region_name=region or None).client("s3", config=settings)
         step = "write"
         client.put_object(Bucket=bucket, Key=key, Body=b"fimsmith")
         step = "read"

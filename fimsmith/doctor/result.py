@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fimsmith.doctor.cluster import Cluster, Refused
 
 WIDTH = 15  # columns for the name of a check
-_MARKS = {True: "✓", False: "✗", None: "–"}  # noqa: RUF001
+_MARKS = {True: "✓", False: "✗", None: "–"}
 
 
 @dataclass(frozen=True, slots=True)

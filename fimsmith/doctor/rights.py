@@ -25,9 +25,16 @@ def reviewed(subject: Subject) -> Iterator[Result]:
     if inside():  # this pod has the account that counts
         return
     for name in _RUNNERS:
-        if subject.api.find(f"/api/v1/namespaces/{subject.namespace}/serviceaccounts/{name}") is not None:
+        if _exists(subject, name):
             user = f"system:serviceaccount:{subject.namespace}:{name}"
             yield _verdict(subject, user, lambda wanted, user=user: _other(subject, user, wanted))
+
+
+def _exists(subject: Subject, name: str) -> bool:
+    try:
+        return subject.api.find(f"/api/v1/namespaces/{subject.namespace}/serviceaccounts/{name}") is not None
+    except Refused:  # who may not even see it will not be told of its rights
+        return False
 
 
 def account(subject: Subject) -> Iterator[Result]:
@@ -37,7 +44,9 @@ def account(subject: Subject) -> Iterator[Result]:
     if found is None:
         text = f"namespace {subject.namespace} has no service account {name!r}"
         make = f"kubectl -n {subject.namespace} create serviceaccount {name}"
-        yield Result("account", False, text, f"helm install fimsmith charts/fimsmith -n {subject.namespace}, or: {make}")
+        yield Result(
+            "account", False, text, f"helm install fimsmith charts/fimsmith -n {subject.namespace}, or: {make}"
+        )
         return
     role = (found["metadata"].get("annotations") or {}).get("eks.amazonaws.com/role-arn")
     yield Result("account", True, f"{name}" + (f" with role {role}" if role else ""))

@@ -59,7 +59,12 @@ def namespace(api: Cluster) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def image(api: Cluster) -> str:
     """The image of jobs, where the node has it."""
-    known = [name for node in api.get("/api/v1/nodes")["items"] for item in node["status"]["images"] for name in item["names"]]
+    known = [
+        name
+        for node in api.get("/api/v1/nodes")["items"]
+        for item in node["status"]["images"]
+        for name in item["names"]
+    ]
     if TRAIN.startswith("localhost/") and TRAIN not in known:
         pytest.skip(f"no node has the image {TRAIN}: set FIMSMITH_IMAGE_TRAIN")
     return TRAIN
@@ -167,7 +172,9 @@ def test_a_namespace_that_does_not_exist():
     assert "create namespace fims-no-such-namespace" in found.fix
 
 
-def test_an_account_without_rights_sees_no_faults_but_its_own(api: Cluster, namespace: str, tmp_path: Path, monkeypatch):
+def test_an_account_without_rights_sees_no_faults_but_its_own(
+    api: Cluster, namespace: str, tmp_path: Path, monkeypatch
+):
     accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
     api.post(accounts, {"metadata": {"name": "poor"}})
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
@@ -180,7 +187,9 @@ def test_an_account_without_rights_sees_no_faults_but_its_own(api: Cluster, name
     assert f"system:serviceaccount:{namespace}:poor may not create" in text
 
 
-def test_the_proposed_role_gives_the_rights_that_were_missing(api: Cluster, namespace: str, tmp_path: Path, monkeypatch):
+def test_the_proposed_role_gives_the_rights_that_were_missing(
+    api: Cluster, namespace: str, tmp_path: Path, monkeypatch
+):
     user = f"system:serviceaccount:{namespace}:pipeline-runner"
     api.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "pipeline-runner"}})
     made = settings(f"s3://{BUCKET}/x", {"namespace": namespace, "service_account": "nobody"})

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from recorded import Recorded
 
-from fimsmith import config, configfile, doctor
+from fimsmith import config, configfile, doctor, model
 from fimsmith.doctor import probe
 from fimsmith.doctor.cluster import Cluster, Refused
 from fimsmith.doctor.result import Result
@@ -31,10 +32,15 @@ def cluster(monkeypatch: pytest.MonkeyPatch):
     """Let the doctor find a cluster of recorded answers, and no store."""
     for name in ("KFP_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
+    form = {"begin": 1, "hole": 2, "end": 3, "stop": 4}
+    told = {"family": "deepseek-coder", "vocabulary": 5, "format": form}
+    monkeypatch.setattr(model, "describe", lambda section: SimpleNamespace(details=told))
     monkeypatch.setattr(probe, "store", lambda root: {"code": "ok", "message": "write, read, delete"})
 
     def found(answers: dict[str, Any]) -> None:
-        monkeypatch.setattr(Cluster, "connect", lambda namespace: Recorded({"/version": {"gitVersion": "v1.34"}, **answers}))
+        monkeypatch.setattr(
+            Cluster, "connect", lambda namespace: Recorded({"/version": {"gitVersion": "v1.34"}, **answers})
+        )
 
     return found
 
@@ -92,7 +98,9 @@ def test_a_fault_is_printed_with_its_fix_and_others_without():
 
 def test_the_exit_status_is_1_when_there_is_a_fault(tmp_path: Path):
     path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump({**settings("/data", "local").model_dump(mode="json"), "model": {"path": "/nowhere"}}))
+    path.write_text(
+        yaml.safe_dump({**settings("/data", "local").model_dump(mode="json"), "model": {"path": "/nowhere"}})
+    )
     command = [sys.executable, "-c", "from fimsmith.cli import main; main()", "doctor", str(path)]
     environment = {name: value for name, value in os.environ.items() if name != "KFP_ENDPOINT"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

@@ -22,7 +22,9 @@ def node(**changes: Any) -> dict[str, Any]:
 
 def pod(requests: dict[str, str], init: dict[str, str] | None = None) -> dict[str, Any]:
     containers = [{"resources": {"requests": requests}}]
-    return {"spec": {"nodeName": "a", "containers": containers, "initContainers": [{"resources": {"requests": init or {}}}]}}
+    return {
+        "spec": {"nodeName": "a", "containers": containers, "initContainers": [{"resources": {"requests": init or {}}}]}
+    }
 
 
 def room(every: list[dict[str, Any]], pods: list[dict[str, Any]] | None = None, count: int = 1, **settings: Any):

@@ -27,7 +27,12 @@ def endpoint() -> Iterator[str]:
 def keys(endpoint: str, monkeypatch: pytest.MonkeyPatch):
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
-    values = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint}
+    values = {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": endpoint,
+    }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
 
@@ -41,7 +46,9 @@ def bucket(endpoint: str) -> str:
 def test_nothing_is_left_behind(bucket: str, endpoint: str):
     assert probe.store(f"s3://{bucket}/some/prefix")["code"] == "ok"
     assert probe.store(f"s3://{bucket}")["code"] == "ok"
-    assert "Contents" not in boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").list_objects_v2(Bucket=bucket)
+    assert "Contents" not in boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").list_objects_v2(
+        Bucket=bucket
+    )
 
 
 def test_a_missing_bucket_has_its_own_fix():

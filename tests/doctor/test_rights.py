@@ -17,7 +17,11 @@ def answer(allowed: bool) -> dict[str, Any]:
 
 
 def test_the_runner_account_is_judged_beside_the_asking_one():
-    answers = {"selfsubjectreviews": ME, "selfsubjectaccessreviews": answer(True), "localsubjectaccessreviews": answer(False)}
+    answers = {
+        "selfsubjectreviews": ME,
+        "selfsubjectaccessreviews": answer(True),
+        "localsubjectaccessreviews": answer(False),
+    }
     mine, runner = rights.reviewed(subject({**answers, **RUNNER}))
     assert mine.ok
     assert mine.text.startswith("jane may")
