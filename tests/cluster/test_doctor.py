@@ -63,7 +63,7 @@ def image(api: Cluster) -> str:
         name
         for node in api.get("/api/v1/nodes")["items"]
         for item in node["status"]["images"]
-        for name in item["names"]
+        for name in item["names"] or []
     ]
     if TRAIN.startswith("localhost/") and TRAIN not in known:
         pytest.skip(f"no node has the image {TRAIN}: set FIMSMITH_IMAGE_TRAIN")
