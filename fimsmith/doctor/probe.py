@@ -3,7 +3,7 @@
     python -m fimsmith.doctor.probe s3://bucket/prefix
 
 The doctor runs this text inside a pod of the job's image, also one that holds another version of
-fimsmith: it imports nothing but boto3 and the standard library. Settings are the AWS SDK's own variables.
+fimsmith: it needs nothing but boto3 and the standard library. Settings are the AWS SDK's own variables.
 """
 
 import json
@@ -11,7 +11,6 @@ import os
 import platform
 import sys
 import uuid
-from importlib import metadata
 from pathlib import Path
 
 
@@ -49,9 +48,10 @@ def store(root: str) -> dict:
 
 def _version() -> str | None:
     try:
-        return metadata.version("fimsmith")
-    except metadata.PackageNotFoundError:
+        from fimsmith import __version__
+    except ImportError:
         return None
+    return __version__
 
 
 def main() -> None:
