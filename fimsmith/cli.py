@@ -219,6 +219,24 @@ def tiny_model(
 
 
 @app.command(rich_help_panel="Tools")
+def doctor(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[CONFIG]", help="Configuration to check; without: its defaults.")
+    ] = None,
+    overrides: Set = None,
+) -> None:
+    """Check this machine, the cluster and the store; say what mends each fault."""
+    from fimsmith import doctor
+
+    bad = 0
+    for result in doctor.results(configfile.load(path, overrides or []) if path else None):
+        print(result, flush=True)
+        bad += result.ok is False
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel="Tools")
 def schema(markdown: Annotated[bool, typer.Option(help="As docs/configuration.md instead of JSON.")] = False) -> None:
     """Print the configuration's schema."""
     import json

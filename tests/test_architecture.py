@@ -32,9 +32,9 @@ RESTRICTED = {  # third-party package -> places below fimsmith/ that may import 
     "deepspeed": {"train"},
     "peft": {"train", "export"},
     "kfp": set(),
-    "kubernetes": {"launch", "doctor.py"},
-    "boto3": {"launch", "doctor.py", "storage"},
-    "botocore": {"launch", "doctor.py", "storage"},
+    "kubernetes": {"launch", "doctor"},
+    "boto3": {"launch", "doctor", "storage"},
+    "botocore": {"launch", "doctor", "storage"},
 }
 
 

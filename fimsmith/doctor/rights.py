@@ -1,0 +1,138 @@
+"""Who may start jobs, and what the jobs run as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fimsmith.doctor.cluster import Refused, inside
+from fimsmith.doctor.result import Result, Subject
+
+_RUNNERS = ("pipeline-runner", "default-editor")  # KFP's own account: standalone, multi-user
+_NEEDED = {  # group, resource -> verbs that the launcher uses
+    ("kubeflow.org", "pytorchjobs"): ("create", "get", "list", "watch", "delete"),
+    ("", "pods"): ("get", "list", "watch"),
+    ("", "pods/log"): ("get",),
+}
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_REVIEWS = "/apis/authorization.k8s.io/v1"
+
+
+def reviewed(subject: Subject) -> Iterator[Result]:
+    """Whether this account, and the one that KFP's tasks have, may start and follow jobs."""
+    me = _me(subject)
+    yield _verdict(subject, me, lambda wanted: _self(subject, wanted))
+    if inside():  # this pod has the account that counts
+        return
+    for name in _RUNNERS:
+        if _exists(subject, name):
+            user = f"system:serviceaccount:{subject.namespace}:{name}"
+            yield _verdict(subject, user, lambda wanted, user=user: _other(subject, user, wanted))
+
+
+def _exists(subject: Subject, name: str) -> bool:
+    try:
+        return subject.api.find(f"/api/v1/namespaces/{subject.namespace}/serviceaccounts/{name}") is not None
+    except Refused:  # who may not even see it will not be told of its rights
+        return False
+
+
+def account(subject: Subject) -> Iterator[Result]:
+    """Whether the jobs' service account exists, and what cloud identity its annotations name."""
+    name = subject.run.kubernetes.service_account
+    found = subject.api.find(f"/api/v1/namespaces/{subject.namespace}/serviceaccounts/{name}")
+    if found is None:
+        text = f"namespace {subject.namespace} has no service account {name!r}"
+        make = f"kubectl -n {subject.namespace} create serviceaccount {name}"
+        yield Result(
+            "account", False, text, f"helm install fimsmith charts/fimsmith -n {subject.namespace}, or: {make}"
+        )
+        return
+    role = (found["metadata"].get("annotations") or {}).get("eks.amazonaws.com/role-arn")
+    yield Result("account", True, f"{name}" + (f" with role {role}" if role else ""))
+
+
+def secret(subject: Subject) -> Iterator[Result]:
+    """Whether the secret with the store's keys has the keys under the names that the AWS SDK reads."""
+    name = subject.run.kubernetes.secret
+    if not name:
+        yield Result("secret", None, "run.kubernetes.secret is null: the account's cloud identity is used")
+        return
+    found = subject.api.find(f"/api/v1/namespaces/{subject.namespace}/secrets/{name}")
+    if found is None:
+        yield Result("secret", None, f"there is no {name}: the account's cloud identity is used")
+        return
+    keys = sorted(found.get("data") or {})
+    if missing := [key for key in _KEYS if key not in keys]:
+        text = f"{name} lacks {' and '.join(missing)}; it has {', '.join(keys) or 'nothing'}"
+        yield Result("secret", False, text, remake(subject))
+    else:
+        yield Result("secret", True, f"{name} with {', '.join(keys)}")
+
+
+def remake(subject: Subject) -> str:
+    """The command that makes the secret anew."""
+    settings = subject.run.kubernetes
+    return (
+        f"kubectl -n {subject.namespace} delete secret {settings.secret} --ignore-not-found; "
+        f"kubectl -n {subject.namespace} create secret generic {settings.secret} --from-literal=AWS_ACCESS_KEY_ID=… "
+        "--from-literal=AWS_SECRET_ACCESS_KEY=… --from-literal=AWS_ENDPOINT_URL=… --from-literal=AWS_REGION=…"
+    )
+
+
+def _verdict(subject: Subject, who: str, allowed: Any) -> Result:
+    missing: dict[str, list[str]] = {}
+    try:
+        for (group, resource), verbs in _NEEDED.items():
+            for verb in verbs:
+                if not allowed((group, resource, verb)):
+                    missing.setdefault(f"{resource}.{group}" if group else resource, []).append(verb)
+    except Refused as error:
+        return Result("rights", None, f"not allowed to ask for {who}: {error.message}")
+    if not missing:
+        return Result("rights", True, f"{who} may start, follow and delete PyTorchJobs in {subject.namespace}")
+    text = "; ".join(f"{', '.join(verbs)} {resource}" for resource, verbs in missing.items())
+    return Result("rights", False, f"{who} may not {text} in namespace {subject.namespace}", _grant(subject, who))
+
+
+def _grant(subject: Subject, who: str) -> str:
+    bind = f"--user={who}"
+    if who.startswith("system:serviceaccount:"):
+        bind = "--serviceaccount=" + who.removeprefix("system:serviceaccount:")
+    first = f"helm upgrade --install fimsmith charts/fimsmith -n {subject.namespace} (binds KFP's account), or:"
+    verbs, kinds = "create,get,list,watch,delete", "pytorchjobs.kubeflow.org,pods,pods/log,events"
+    role = f"kubectl -n {subject.namespace} create role fimsmith --verb={verbs} --resource={kinds}"
+    return f"{first}\n{role}\nkubectl -n {subject.namespace} create rolebinding fimsmith --role=fimsmith {bind}"
+
+
+def _me(subject: Subject) -> str:
+    try:
+        told = subject.api.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", _review({}, "SelfSubjectReview"))
+        return told["status"]["userInfo"]["username"]
+    except Refused:  # before Kubernetes 1.28
+        return "this account"
+
+
+def _self(subject: Subject, wanted: tuple[str, str, str]) -> bool:
+    body = _review({"resourceAttributes": _attributes(subject, wanted)}, "SelfSubjectAccessReview")
+    return subject.api.post(f"{_REVIEWS}/selfsubjectaccessreviews", body)["status"]["allowed"]
+
+
+def _other(subject: Subject, user: str, wanted: tuple[str, str, str]) -> bool:
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{subject.namespace}", "system:authenticated"]
+    spec = {"user": user, "groups": groups, "resourceAttributes": _attributes(subject, wanted)}
+    body = _review(spec, "LocalSubjectAccessReview")
+    body["metadata"] = {"namespace": subject.namespace}
+    path = f"{_REVIEWS}/namespaces/{subject.namespace}/localsubjectaccessreviews"
+    return subject.api.post(path, body)["status"]["allowed"]
+
+
+def _attributes(subject: Subject, wanted: tuple[str, str, str]) -> dict[str, str]:
+    group, resource, verb = wanted
+    resource, _, sub = resource.partition("/")
+    return {"namespace": subject.namespace, "group": group, "resource": resource, "subresource": sub, "verb": verb}
+
+
+def _review(spec: dict[str, Any], kind: str) -> dict[str, Any]:
+    group = "authentication" if kind == "SelfSubjectReview" else "authorization"
+    return {"apiVersion": f"{group}.k8s.io/v1", "kind": kind, "spec": spec}
