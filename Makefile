@@ -11,7 +11,7 @@ DEMO   := --set 'run.root=$(ROOT)' --set 'model.path=$(ROOT)/tiny-model' \
           $(if $(CORPUS),--set 'sources.0.location=$(CORPUS)')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format docs pipeline clean
+.PHONY: help install demo test lint format docs pipeline images image-name clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,12 @@ docs: install ## Generate docs/configuration.md from the schema
 
 pipeline: install ## Compile the pipeline to pipeline.yaml
 	@$(BIN)/kfp dsl compile --py pipelines/finetune.py --output pipeline.yaml
+
+images: ## Build the images in TARGETS; REGISTRY, TAG, VARIANT, BASE_IMAGE and more: docs/images.md
+	@images/build $(TARGETS)
+
+image-name: # the name that `images` gives to IMAGE
+	@images/build --name $(IMAGE)
 
 clean: ## Remove .venv and the demo's results
 	rm -rf $(VENV) $(ROOT) pipeline.yaml

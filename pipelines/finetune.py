@@ -10,6 +10,8 @@ the report must describe a withheld model as well.
 # pyright: reportCallIssue=false, reportArgumentType=false, reportAttributeAccessIssue=false
 # (kfp's decorator keeps the Python signature, outputs included; callers pass inputs and get a task)
 
+from typing import List  # noqa: UP035
+
 from kfp import dsl, kubernetes
 
 from components import images
@@ -36,7 +38,7 @@ def _placed(task: dsl.PipelineTask) -> dsl.PipelineTask:
 @dsl.pipeline(name="fimsmith", description="Fine-tune a code model on a company's own Java.")
 def finetune(
     model: dict,
-    sources: list,
+    sources: List[dict],  # noqa: UP006  KFP takes the type of a loop item from typing
     mix: dict,
     root: str = "fimsmith-data",
     run: dict = {},  # noqa: B006  KFP copies defaults into the specification

@@ -3,6 +3,8 @@
 fimsmith submit company.yaml --watch
 """
 
+import contextlib
+import io
 import tempfile
 import warnings
 from pathlib import Path
@@ -43,7 +45,7 @@ def submit(configuration: config.Config, endpoint: str | None, experiment: str, 
             f"run.root {root!r} is a folder, but the tasks of a cluster share no disk; set run.root to s3://bucket/prefix"
         )
     client = connect(endpoint)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         package = str(Path(folder) / "pipeline.yaml")
         compiler.Compiler().compile(finetune, package)  # type: ignore[arg-type]

@@ -112,13 +112,31 @@ class Watch:
             if any("failed to execute component" in line for line in lines):
                 shown = "".join(f"\n    {line}" for line in lines[-_SHOWN:])
                 return JobError(f"{self._stages[pod]} failed; last lines:{shown}\n  log: {self._command(pod)}")
+        if fatal := self._fatal():
+            return JobError(fatal)
         hint = "" if self._cluster else " (without access to the cluster its logs cannot be shown: set KUBECONFIG)"
         return JobError(f"the run ended as {state}: it was terminated, or a pod could not start{hint}; see its page")
+
+    def _fatal(self) -> str | None:
+        """What KFP's own part of a step said before it failed."""
+        if self._cluster is None:
+            return None
+        with contextlib.suppress(ClusterError, HTTPError, OSError):
+            path = f"/api/v1/namespaces/{self._namespace}/pods"
+            for pod in self._cluster.request("GET", path, labelSelector=f"pipeline/runid={self._run}")["items"]:
+                if pod["status"].get("phase") != "Failed":
+                    continue
+                name = pod["metadata"]["name"]
+                for line in self._cluster.tail(name, "main", 200).splitlines():
+                    if match := _FATAL.match(line):
+                        return f"Kubeflow's driver failed: {match[1]}\n  log: {self._command(name)}"
+        return None
 
     def _command(self, pod: str) -> str:
         return f"kubectl -n {self._namespace} logs {pod} -c main"
 
 
+_FATAL = re.compile(r"F\d{4} \S+ +\d+ \S+\] (.*)")
 _NOISE = re.compile(r"^(?:[IWEF]\d{4} |\d{4}[-/]\d\d|time=|Traceback)")  # the launcher's own lines
 
 

@@ -53,6 +53,21 @@ def test_the_lint_would_find_an_undeclared_parameter(specification: dict[str, An
     assert _undeclared(broken)
 
 
+def test_a_loop_item_has_the_type_that_its_task_takes(specification: dict[str, Any]):
+    """An item of an untyped list arrives as a string, which the back end's driver refuses."""
+    found = {}
+    for graph in _graphs(specification).values():
+        for task in graph["dag"]["tasks"].values():
+            takes = specification["components"][task["componentRef"]["name"]]["inputDefinitions"].get("parameters", {})
+            for name, value in task.get("inputs", {}).get("parameters", {}).items():
+                source = value.get("componentInputParameter", "")
+                if source.endswith("-loop-item"):
+                    given = graph["inputDefinitions"]["parameters"][source]["parameterType"]
+                    found[source] = (given, takes[name]["parameterType"])
+    assert len(found) == 2
+    assert all(given == taken for given, taken in found.values()), found
+
+
 def test_every_stage_is_a_task(specification: dict[str, Any]):
     tasks = {name for graph in _graphs(specification).values() for name in graph["dag"]["tasks"]}
     assert {*STAGES, "evaluate-2"} <= tasks
