@@ -11,7 +11,7 @@ DEMO   := --set 'run.root=$(ROOT)' --set 'model.path=$(ROOT)/tiny-model' \
           $(if $(CORPUS),--set 'sources.0.location=$(CORPUS)')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format docs pipeline images image-name clean
+.PHONY: help install demo test lint format docs pipeline images image-name kind clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ images: ## Build the images in TARGETS; REGISTRY, TAG, VARIANT, BASE_IMAGE and m
 
 image-name: # the name that `images` gives to IMAGE
 	@images/build --name $(IMAGE)
+
+kind: install ## Make a kind cluster with S3, the operator and Kubeflow Pipelines, and run the cluster tests there
+	@PYTHON=$(BIN)/python kind/up
 
 clean: ## Remove .venv and the demo's results
 	rm -rf $(VENV) $(ROOT) pipeline.yaml
