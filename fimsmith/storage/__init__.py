@@ -187,11 +187,15 @@ def probe(root: str) -> None:
         s3.probe(root)
         return
     folder = local(root).absolute()
-    with explained(folder):
-        try:
+    try:
+        with explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise StorageError(f"run.root {folder} is a file; set run.root to a folder") from None
-        path = folder / f".probe-{os.getpid()}"
-        path.write_bytes(b"")
-        path.unlink()
+            path = folder / f".probe-{os.getpid()}"
+            path.write_bytes(b"")
+            path.unlink()
+    except FileExistsError:
+        raise StorageError(f"run.root {folder} is a file; set run.root to a folder") from None
+    except OSError as error:
+        raise StorageError(
+            f"run.root {folder} cannot be written ({error.strerror}); set run.root to another folder"
+        ) from error
