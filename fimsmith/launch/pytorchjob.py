@@ -38,8 +38,8 @@ def run(job: Job, place: config.Run) -> None:
         try:
             launcher.run()
         except (ApiException, *kube.UNREACHABLE) as error:
-            launcher.withdraw()
-            raise refusal.explain(job.stage, error, cluster.namespace, cluster.server) from error
+            gone = launcher.withdraw()
+            raise refusal.explain(job.stage, error, cluster, None if gone else launcher.name) from error
 
 
 class _Launcher:
@@ -64,27 +64,34 @@ class _Launcher:
                 allowed = self.place.kubernetes.restarts
                 self.output.say(f"{cause.text}; starting again at the last checkpoint ({restarts} of {allowed})")
 
-    def withdraw(self) -> None:
-        """Delete the job without waiting, if this launcher made it and may."""
-        if self.made:
-            with contextlib.suppress(ApiException, *kube.UNREACHABLE):
-                self.cluster.delete(self.name, "Foreground")
+    def withdraw(self) -> bool:
+        """Delete the job without waiting, if this launcher made it; returns whether it leaves none."""
+        if not self.made:
+            return True
+        with contextlib.suppress(ApiException, *kube.UNREACHABLE):
+            self.cluster.delete(self.name, "Foreground")
+            return True
+        return False
 
     def _attempt(self, manifest: dict[str, Any], stop: stopping.Stop) -> Cause | None:
         """See one start through; one that fails leaves nothing."""
         self._ensure(manifest)
         watch = Watch(self.cluster, self.name, self.job, self.place.kubernetes, self.output)
-        try:
-            cause = watch.until_done(stop)
-            if cause and not cause.lost and not stop:
-                self.output.say(f"failed: deleting job {self.name}")
-        finally:
+        cause = watch.until_done(stop)
+        if cause is None:
             watch.close()
-        if cause:
-            if stop:
-                self.output.say(f"stopped: deleting job {self.name}, which may write a checkpoint first")
-            watch.keep(cause)
-            self._clear(_STOPPED if stop or cause.lost else _FAILED)
+            return None
+        if stop:
+            self.output.say(f"stopped: deleting job {self.name}, which may write a checkpoint first")
+        elif not cause.lost:
+            self.output.say(f"failed: deleting job {self.name}")
+        written = watch.is_over()  # else what the pods print while they end belongs to the log
+        if written:
+            watch.close()
+        watch.keep(cause)
+        self._clear(_STOPPED if stop or cause.lost else _FAILED)
+        if not written:
+            watch.close()
         return cause
 
     def _ensure(self, manifest: dict[str, Any]) -> None:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from kubernetes.client import ApiException
 
 from fimsmith.errors import JobError
 
+if TYPE_CHECKING:
+    from fimsmith.launch.kube import Cluster
+
 _OPERATOR = "the Kubeflow training operator v1 (PyTorchJob, kubeflow.org/v1)"
 
 
-def explain(stage: str, error: Exception, namespace: str, server: str) -> JobError:
-    """Make the error of a request that was refused or got no answer."""
-    text, fix = _reason(error, namespace, server)
-    return JobError(f"{stage} failed: {text}\n  fix: {fix}")
+def explain(stage: str, error: Exception, cluster: Cluster, left: str | None) -> JobError:
+    """Make the error of a request that was refused or got no answer; `left` names a job that may still run."""
+    text, fix = _reason(error, cluster.namespace, cluster.server)
+    lines = [f"{stage} failed: {text}", f"  fix: {fix}"]
+    if left:
+        lines.insert(
+            1, f"  job {left} may go on: the same command follows it, kubectl delete pytorchjob {left} ends it"
+        )
+    return JobError("\n".join(lines))
 
 
 def _reason(error: Exception, namespace: str, server: str) -> tuple[str, str]:

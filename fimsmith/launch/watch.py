@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fimsmith.launch import Job
 
 INTERVAL = 1.0  # seconds between two looks
+MASTER = "master-0"  # the replica whose log is followed
 _KEPT = 1_000  # lines of a log
 _START = 60.0  # seconds in which the operator makes pods, and tells of those that ended
 _CONFIRM = 4.0  # seconds in which a pod that goes away may turn out to belong to a job that ended
@@ -35,7 +36,9 @@ class Output:
         self.lines: deque[str] = deque(maxlen=_KEPT)
 
     def take(self, raw: bytes) -> None:
-        """Record one line."""
+        """Record one line, unless the launcher is through."""
+        if self.log.closed:
+            return
         self.log.write(raw)
         line = raw.decode("utf-8", errors="replace").rstrip()
         self.lines.append(line)
@@ -79,6 +82,10 @@ class Watch:
             time.sleep(INTERVAL)
         return Cause("it was stopped")
 
+    def is_over(self) -> bool:
+        """Whether the log that is followed is complete."""
+        return any(verdict.replica(pod) == MASTER and verdict.over(pod) for pod in self.pods.values())
+
     def close(self) -> None:
         """Take the rest of the log."""
         if self.follower:
@@ -86,7 +93,7 @@ class Watch:
 
     def keep(self, cause: Cause) -> None:
         """Put the failed replica's last lines into the log, which else holds only the master's."""
-        if cause.pod and cause.lines and not cause.pod.endswith("-master-0"):
+        if cause.pod and cause.lines and not cause.pod.endswith(MASTER):
             text = "\n".join([f"--- the end of the log of {cause.pod}", *cause.lines, "---", ""])
             self.output.log.write(text.encode())
 
@@ -135,7 +142,7 @@ class Watch:
         return {ended["name"]: self.cluster.tail(pod["metadata"]["name"], ended["name"], _KEPT)}
 
     def _follow(self, pods: list[Pod]) -> None:
-        master = next((pod for pod in pods if verdict.replica(pod) == "master-0"), None)
+        master = next((pod for pod in pods if verdict.replica(pod) == MASTER), None)
         if master and self.follower is None:
             self.follower = Follower(self.cluster, master["metadata"]["name"], self.output.take)
             self.follower.start()
@@ -167,7 +174,7 @@ class Watch:
         return time.monotonic() - self.since.setdefault((kind, whom), time.monotonic()) > limit
 
     def _is_done(self, pod: Pod) -> bool:
-        return verdict.replica(pod) == "master-0" and pod.get("status", {}).get("phase") == "Succeeded"
+        return verdict.replica(pod) == MASTER and pod.get("status", {}).get("phase") == "Succeeded"
 
     def _say(self, text: str) -> None:
         if text != self.said:

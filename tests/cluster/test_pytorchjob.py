@@ -359,11 +359,11 @@ def test_a_job_that_someone_deletes_is_said_to_be_deleted(cluster: kube.Cluster,
 
 
 def test_a_queued_job_waits_without_limit_and_says_so(cluster: kube.Cluster, make: Make, capfd):
-    job, place = make("print('evaluate  ran')", queue="gpus", patience=1)
+    job, place = make("print('evaluate  ran')", queue="gpus", patience=6)
     with ThreadPoolExecutor() as threads:
         running_job = threads.submit(pytorchjob.run, job, place)
         until(lambda: cluster.job(render.name(job)))
-        time.sleep(5)
+        time.sleep(8)
         assert not running_job.done()
         patch(
             cluster,
@@ -440,6 +440,7 @@ def test_a_launcher_on_a_laptop_that_is_stopped_deletes_its_job(
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     print(f"gone after {time.monotonic() - begun:.1f} s")
+    assert time.monotonic() - begun < 20
     assert f"evaluate was stopped by {number.name}; run the same command again to go on" in errors
     assert left(cluster, job) == (None, [])
 

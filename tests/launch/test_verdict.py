@@ -1,6 +1,7 @@
 """fimsmith.launch.verdict and refusal: what the states of a real cluster mean."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -203,6 +204,7 @@ def test_a_pod_that_fetches_waits_for_nothing():
     assert verdict.waiting(pod({"waiting": {}}, {"running": {}}, phase="Pending"), SETTINGS) is None
 
 
+PLACE: Any = SimpleNamespace(namespace="ml", server="https://api")
 HOOK = (
     'Internal error occurred: failed calling webhook "validator.pytorchjob.training-operator.kubeflow.org": failed to call '
     'webhook: Post "https://training-operator.kubeflow.svc:443/validate?timeout=10s": dial tcp 10.96.7.7:443: connect: refused'
@@ -237,7 +239,7 @@ FORBIDDEN = (
 def test_a_refusal_names_cause_and_fix(status: int, body: Any, text: str):
     error = ApiException(status=status, reason="no")
     error.body = (body if isinstance(body, str) else json.dumps(body)).encode()
-    message = str(refusal.explain("train", error, "ml", "https://api"))
+    message = str(refusal.explain("train", error, PLACE, None))
     assert message.startswith("train failed: ")
     assert text in message
     assert "\n  fix: " in message
@@ -246,7 +248,12 @@ def test_a_refusal_names_cause_and_fix(status: int, body: Any, text: str):
 def test_a_server_that_does_not_answer_is_named_with_its_innermost_reason():
     inner = urllib3.exceptions.NewConnectionError(None, "connection refused")  # type: ignore[arg-type]
     error = urllib3.exceptions.MaxRetryError(None, "/x", inner)  # type: ignore[arg-type]
-    message = str(refusal.explain("train", error, "ml", "https://api"))
+    message = str(refusal.explain("train", error, PLACE, None))
     assert message.startswith("train failed: no answer from the API server at https://api: ")
     assert "connection refused" in message
     assert "MaxRetry" not in message
+
+
+def test_a_job_that_cannot_be_deleted_is_named():
+    message = str(refusal.explain("train", OSError("no route"), PLACE, "fimsmith-x"))
+    assert "job fimsmith-x may go on" in message
