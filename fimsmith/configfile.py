@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from fimsmith import storage
 from fimsmith.config import Config, Source
 from fimsmith.errors import ConfigError
 
@@ -20,7 +21,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
     Raises ConfigError naming the field, the value and the nearest valid name.
     """
-    file = Path(path).expanduser()
+    file = storage.local(path)
     if not file.is_file():
         raise ConfigError(f"no configuration at {file}; ready ones are in configs/, for example configs/demo.yaml")
     try:

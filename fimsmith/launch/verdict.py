@@ -176,7 +176,7 @@ def _container(pod: Pod, ended: dict[str, Any], log: str, settings: config.Kuber
             f"{who} could not start{where}: {message}", f"run.kubernetes.image: is {settings.image} it?", pod=name
         )
     text = f"{who} ended{where} with {diagnosis.status_name(status)}"
-    shown: list[str] = diagnosis.before_torchrun(lines)
+    shown: Any = diagnosis.before_torchrun(lines)
     if ended["name"] == MAIN and status in (-signal.SIGKILL, -signal.SIGTERM):
         return Cause(text, pod=name, lines=shown, lost=True)
     if stage and not shown:
