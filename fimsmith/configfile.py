@@ -42,7 +42,8 @@ def load_parts(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any
     parts = {name: tree[name] for name in missing if name in tree}
     for name, field in Config.model_fields.items():
         if name not in missing:
-            parts[name] = TypeAdapter(field.annotation).validate_python(tree.get(name, {}))
+            kind: Any = field.annotation
+            parts[name] = TypeAdapter(kind).validate_python(tree.get(name, {}))
     return parts
 
 
