@@ -1,5 +1,6 @@
 """The configuration: loading, overrides, and errors a person understands."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,25 @@ def test_several_machines_need_a_launcher_that_has_them():
 def test_a_path_that_cannot_be_one_is_explained(path: str):
     with pytest.raises(StorageError, match="cannot use"):
         configfile.load(path)
+
+
+def test_parts_are_the_sections_that_are_complete_and_what_there_is_of_others(tmp_path: Path):
+    parts = configfile.load_parts(write(tmp_path, {"mix": {"tokens": 5000}, "train": {"batch": 8}}))
+    assert parts["mix"] == {"tokens": 5000}
+    assert parts["train"] == config.Train(batch=8)
+    assert parts["run"] == config.Run()
+    assert {"model", "sources"}.isdisjoint(parts)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ({"trian": {}}, "did you mean 'train'"),
+        ({"train": {"batch": 0}}, "train.batch"),
+        ({"sources": [{"name": "a"}]}, "sources.0.location: is required"),
+        (tree(mix={"weights": {"business": 1.0}}), "group 'docs' has no weight"),
+    ],
+)
+def test_a_mistake_in_a_part_is_named(tmp_path: Path, part: dict[str, Any], words: str):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        configfile.load_parts(write(tmp_path, part))
