@@ -48,7 +48,7 @@ format: install ## Rewrite the code in house style
 
 docs: install ## Generate docs/configuration.md and values.schema.json of the chart
 	@$(BIN)/fimsmith schema --markdown > docs/configuration.md
-	@$(BIN)/python charts/schema.py > charts/fimsmith/values.schema.json
+	@$(BIN)/python -P charts/schema.py > charts/fimsmith/values.schema.json
 
 pipeline: install ## Compile the pipeline to pipeline.yaml
 	@$(BIN)/kfp dsl compile --py pipelines/finetune.py --output pipeline.yaml

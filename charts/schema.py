@@ -1,6 +1,6 @@
 """Make values.schema.json of the chart: a hand-written part, and the configuration's own schema as `config`.
 
-python charts/schema.py > charts/fimsmith/values.schema.json
+python -P charts/schema.py > charts/fimsmith/values.schema.json
 """
 
 import json
