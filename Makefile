@@ -11,7 +11,7 @@ DEMO   := --set 'run.root=$(ROOT)' --set 'model.path=$(ROOT)/tiny-model' \
           $(if $(CORPUS),--set 'sources.0.location=$(CORPUS)')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format docs pipeline images image-name clean
+.PHONY: help install demo test cluster-test lint format docs pipeline images kind clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,10 @@ demo: install ## Whole pipeline on the CPU; CORPUS=/path/to/java for your own co
 	@$(BIN)/fimsmith run configs/demo.yaml $(DEMO)
 
 test: install ## Run the tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not cluster'
+
+cluster-test: install ## Run the end-to-end tests on the cluster that KUBECONFIG names: docs/kubernetes.md
+	@$(BIN)/python -m pytest -m cluster tests/cluster
 
 lint: install ## Check style and types
 	@$(BIN)/ruff check .
@@ -53,8 +56,8 @@ pipeline: install ## Compile the pipeline to pipeline.yaml
 images: ## Build the images in TARGETS; REGISTRY, TAG, VARIANT, BASE_IMAGE and more: docs/images.md
 	@images/build $(TARGETS)
 
-image-name: # the name that `images` gives to IMAGE
-	@images/build --name $(IMAGE)
+kind: install ## Make a kind cluster with S3, the operator and Kubeflow Pipelines, and run the cluster tests there
+	@PYTHON=$(BIN)/python kind/up
 
 clean: ## Remove .venv and the demo's results
 	rm -rf $(VENV) $(ROOT) pipeline.yaml

@@ -2,8 +2,19 @@
 
 import os
 
+from kfp import dsl
+
 from fimsmith import __version__
 
+# what a user sets on a KFP task that launches a job belongs to the job's pods, not to the launching task's
+TO_JOB = [
+    dsl.TaskConfigField.RESOURCES,
+    dsl.TaskConfigField.KUBERNETES_TOLERATIONS,
+    dsl.TaskConfigField.KUBERNETES_NODE_SELECTOR,
+    dsl.TaskConfigField.KUBERNETES_AFFINITY,
+    dsl.TaskConfigPassthrough(field=dsl.TaskConfigField.ENV, apply_to_task=True),
+    dsl.TaskConfigPassthrough(field=dsl.TaskConfigField.KUBERNETES_VOLUMES, apply_to_task=True),
+]
 # Secret whose keys are the S3 settings of every task, where the pods have no cloud identity
 SECRET = os.environ.get("FIMSMITH_SECRET", "fimsmith-s3")
 PIPELINE = os.environ.get("FIMSMITH_IMAGE_PIPELINE", f"fimsmith/pipeline:{__version__}")

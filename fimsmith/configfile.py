@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from fimsmith import storage
 from fimsmith.config import Config, Source
 from fimsmith.errors import ConfigError
 
@@ -48,7 +49,7 @@ def load_parts(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any
 
 
 def _read(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
-    file = Path(path).expanduser()
+    file = storage.local(path)
     if not file.is_file():
         raise ConfigError(f"no configuration at {file}; ready ones are in configs/, for example configs/demo.yaml")
     try:

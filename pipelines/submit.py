@@ -34,7 +34,7 @@ def submit(configuration: config.Config, endpoint: str | None, experiment: str, 
         compiler.Compiler().compile(finetune, package)  # type: ignore[arg-type]
         arguments = configuration.parameters()
         try:
-            run = client.create_run_from_pipeline_package(
+            run: Any = client.create_run_from_pipeline_package(
                 package, arguments=arguments, run_name=name, experiment_name=experiment
             )
         except ApiException as error:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from fimsmith import config, configfile, fields
-from fimsmith.errors import ConfigError
+from fimsmith.errors import ConfigError, StorageError
 
 ROOT = Path(__file__).parents[1]
 
@@ -125,6 +125,25 @@ def test_parameters_survive_the_number_types_of_kfp():
     root = parameters.pop("root")
     after = configfile.from_parameters(root, **{name: floats(section) for name, section in parameters.items()})
     assert after == before
+
+
+@pytest.mark.parametrize(
+    "change", ["mix.max_epochs=.inf", "train.learning_rate=inf", "fim.kinds.block=inf", "mix.max_epochs=1e300"]
+)
+def test_numbers_without_an_end_are_refused(tmp_path: Path, change: str):
+    with pytest.raises(ConfigError, match=change.partition("=")[0]):
+        configfile.load(write(tmp_path, tree()), [change])
+
+
+def test_several_machines_need_a_launcher_that_has_them():
+    with pytest.raises(ConfigError, match="set run.nodes to 1 .* or run.launcher to pytorchjob"):
+        configfile.validate(tree(run={"nodes": 2}), "test")
+
+
+@pytest.mark.parametrize("path", ["~no-such-user/x.yaml", "a\0b"])
+def test_a_path_that_cannot_be_one_is_explained(path: str):
+    with pytest.raises(StorageError, match="cannot use"):
+        configfile.load(path)
 
 
 def test_parts_are_the_sections_that_are_complete_and_what_there_is_of_others(tmp_path: Path):

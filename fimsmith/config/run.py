@@ -26,7 +26,9 @@ class Kubernetes(Section):
         description="Secret whose keys become environment variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
         "AWS_ENDPOINT_URL, AWS_REGION); it may be missing where the account has a cloud identity.",
     )
-    cpu: str = Field(default="4", description="CPUs, as a Kubernetes quantity.")
+    cpu: str = Field(
+        default="4", description="CPUs that a pod is sure to get, as a Kubernetes quantity; it may use more."
+    )
     memory: str = Field(default="16Gi", description="Memory, as a Kubernetes quantity; /dev/shm counts in it.")
     shm: str = Field(default="2Gi", description="Size of /dev/shm, as a Kubernetes quantity.")
     disk: str = Field(

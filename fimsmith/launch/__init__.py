@@ -15,6 +15,7 @@ from fimsmith import config, storage
 from fimsmith.errors import JobError
 from fimsmith.jobspec import OUTCOME, JobSpec
 from fimsmith.launch import local
+from fimsmith.launch.placement import ANYWHERE, Placement
 from fimsmith.manifest import Manifest, Outcome, produce
 
 
@@ -30,6 +31,8 @@ LAUNCHERS: dict[str, Callable[["Job", config.Run], None]] = {"local": local.run,
 # these change where, how fast and how safely the training runs, not what is trained
 _PLACEMENT = {"micro_batch", "gradient_checkpointing", "save_steps", "keep_checkpoints"}
 
+
+_ASIDE = ("run", "report")  # sections of the receipt that no exported byte but its own depends on
 
 _ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -54,6 +57,7 @@ class Job:
     processes: int = 1  # per node
     env: dict[str, str] = field(default_factory=_ENVIRONMENT.copy)
     destination: str | None = None  # s3:// folder of the results, where the job does not share this machine's disk
+    placement: Placement = ANYWHERE  # what a pod gets besides run.kubernetes
 
     @property
     def spec(self) -> Path:
@@ -76,7 +80,9 @@ class Job:
         return self.folder / "log" / "error.txt"
 
 
-def train(section: config.Train, run: config.Run, model: Manifest, packed: Manifest) -> Manifest:
+def train(
+    section: config.Train, run: config.Run, model: Manifest, packed: Manifest, placement: Placement = ANYWHERE
+) -> Manifest:
     """Fine-tune the base model on packed sequences; an interrupted training continues at its last checkpoint."""
     key = [section.model_dump(mode="json", exclude=_PLACEMENT)]
 
@@ -90,6 +96,7 @@ def train(section: config.Train, run: config.Run, model: Manifest, packed: Manif
             nodes=run.nodes,
             processes=run.processes,
             destination=_destination(run, "train", work),
+            placement=placement,
         )
         outcome = _finish(job, run, section.model_dump(mode="json"), [model, packed])
         shutil.rmtree(work / "checkpoints", ignore_errors=True)  # not before the outcome is there
@@ -98,18 +105,37 @@ def train(section: config.Train, run: config.Run, model: Manifest, packed: Manif
     return produce("train", key, [model, packed], run.root, build)
 
 
-def evaluate(section: config.Evaluate, run: config.Run, model: Manifest, tests: list[Manifest]) -> Manifest:
+def evaluate(
+    section: config.Evaluate, run: config.Run, model: Manifest, tests: list[Manifest], placement: Placement = ANYWHERE
+) -> Manifest:
     """Generate completions of the test samples with a model and score them."""
-    return _single("evaluate", run, section.model_dump(mode="json"), [model, *tests])
+    return _single("evaluate", (run, placement), section.model_dump(mode="json"), [model, *tests])
 
 
-def export(section: config.Export, run: config.Run, inputs: list[Manifest], receipt: dict[str, Any]) -> Manifest:
+def export(
+    section: config.Export,
+    run: config.Run,
+    inputs: list[Manifest],
+    receipt: dict[str, Any],
+    placement: Placement = ANYWHERE,
+) -> Manifest:
     """Write the tuned model as it is handed over; `receipt` becomes a field of the job's section."""
-    return _single("export", run, {**section.model_dump(mode="json"), "receipt": receipt}, inputs)
+    plain = section.model_dump(mode="json")
+    # where the run was made and what its page is called do not make it another model
+    settings = {name: part for name, part in receipt.get("configuration", {}).items() if name not in _ASIDE}
+    key = [plain, {**receipt, "configuration": settings}]
+    return _single("export", (run, placement), {**plain, "receipt": receipt}, inputs, key)
 
 
-def _single(stage: str, run: config.Run, section: dict[str, Any], inputs: list[Manifest]) -> Manifest:
-    """Run a stage that is one process."""
+def _single(
+    stage: str,
+    place: tuple[config.Run, Placement],
+    section: dict[str, Any],
+    inputs: list[Manifest],
+    key: list[Any] | None = None,
+) -> Manifest:
+    """Run a stage that is one process; `key` is what its result depends on besides the inputs, where not the section."""
+    run, placement = place
 
     def build(work: Path) -> Outcome:
         job = Job(
@@ -118,10 +144,11 @@ def _single(stage: str, run: config.Run, section: dict[str, Any], inputs: list[M
             module=f"fimsmith.{stage}",
             folder=work,
             destination=_destination(run, stage, work),
+            placement=placement,
         )
         return _finish(job, run, section, inputs)
 
-    return produce(stage, [section], inputs, run.root, build)
+    return produce(stage, key or [section], inputs, run.root, build)
 
 
 def _finish(job: Job, run: config.Run, section: dict[str, Any], inputs: list[Manifest]) -> Outcome:

@@ -13,11 +13,11 @@ from fimsmith.errors import JobError
 if TYPE_CHECKING:
     from fimsmith.launch import Job
 
-_SHOWN = 15  # last lines of the log
+SHOWN = 15  # last lines of the log
 _TORCHRUN = re.compile(r"torch[./]distributed[./]elastic|^[EWI]\d{4} [\d:.]+ \d+ .*torch/distributed")
 _WORKER = re.compile(r"exitcode\s*:\s*(-?\d+)")
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-_SMALLER = {
+SMALLER = {
     "train": "lower run.processes or train.micro_batch, set train.gradient_checkpointing: true, or train.method: lora",
     "evaluate": "lower evaluate.batch or evaluate.max_new_tokens, or set evaluate.precision: bf16",
     "export": "set export.precision: bf16, or export on a machine with more memory",
@@ -33,23 +33,23 @@ def explain(job: Job, status: int, received: list[int], lines: list[str]) -> Job
     log = f"  log: {job.log}"
     if job.error.exists():
         return JobError(f"{job.stage} failed: {job.error.read_text(encoding='utf-8').strip()}\n{log}")
-    own, status = _before_torchrun(lines), _worker_status(status, lines)
+    own, status = before_torchrun(lines), worker_status(status, lines)
     if received:
-        text = f"{job.stage} was stopped by {_name(-received[0])}; run the same command again to go on"
+        text = f"{job.stage} was stopped by {status_name(-received[0])}; run the same command again to go on"
     elif status == -signal.SIGKILL:
         text = (
             f"{job.stage} failed: killed by SIGKILL, probably for want of memory (it had {_memory() / 2**30:.1f} GiB)\n"
-            f"  fix: {_SMALLER.get(job.stage, 'use a machine with more memory')}"
+            f"  fix: {SMALLER.get(job.stage, 'use a machine with more memory')}"
         )
     elif status:
-        text = f"{job.stage} failed: {_name(status)}"
+        text = f"{job.stage} failed: {status_name(status)}"
     else:
         text = f"{job.stage} failed: it ended without a result; this is a defect of {job.module}"
-    shown = "".join(f"\n    {line}" for line in own[-_SHOWN:])
+    shown = "".join(f"\n    {line}" for line in own[-SHOWN:])
     return JobError(f"{text}\n{log}" + (f"\n  last lines:{shown}" if shown else ""))
 
 
-def _before_torchrun(lines: list[str]) -> list[str]:
+def before_torchrun(lines: list[str]) -> list[str]:
     """The job's own last words, without torchrun's report of them."""
     for index, line in enumerate(lines):
         if _TORCHRUN.search(line):
@@ -57,13 +57,14 @@ def _before_torchrun(lines: list[str]) -> list[str]:
     return lines
 
 
-def _worker_status(status: int, lines: list[str]) -> int:
+def worker_status(status: int, lines: list[str]) -> int:
     """The status of the process that failed first; torchrun itself always exits with 1."""
     found = next((match for line in lines if (match := _WORKER.search(line))), None)
     return int(found[1]) if found and status else status
 
 
-def _name(status: int) -> str:
+def status_name(status: int) -> str:
+    """Name an exit code, or a signal given as a number below 0."""
     if status >= 0:
         return f"exit code {status}"
     try:

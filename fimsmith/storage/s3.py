@@ -57,8 +57,10 @@ def _client() -> Any:
         connect_timeout=10,
         read_timeout=60,
     )
-    # a store that is no Amazon's needs some region, and most take any
-    region = None if Session().region_name or not os.environ.get("AWS_ENDPOINT_URL") else "us-east-1"
+    # the SDK for Python alone reads only AWS_DEFAULT_REGION; a store that is no Amazon's takes any region
+    region = os.environ.get("AWS_REGION") or Session().region_name
+    if not region and os.environ.get("AWS_ENDPOINT_URL"):
+        region = "us-east-1"
     return Session().client("s3", config=settings, region_name=region)
 
 

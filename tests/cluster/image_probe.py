@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import traceback
 
 COMPILERS = ("gcc", "cc", "g++", "c++", "cpp", "clang", "tcc", "nvcc", "ld", "as", "make", "javac", "go", "rustc")
@@ -50,11 +51,13 @@ def missing(names: list[str]) -> dict[str, str]:
 
 
 def network() -> bool:
-    """Say whether the cluster's API can be reached."""
-    try:
-        socket.create_connection(("kubernetes.default.svc", 443), timeout=3).close()
-    except OSError:
-        return False
+    """Say whether the cluster's API can be reached still; a new pod is unguarded until its policy is applied."""
+    for _ in range(10):
+        try:
+            socket.create_connection(("kubernetes.default.svc", 443), timeout=3).close()
+        except OSError:
+            return False
+        time.sleep(1)
     return True
 
 
@@ -112,13 +115,13 @@ def work(image: str) -> str:
 def main(image: str) -> None:
     """Print the facts about an image."""
     facts = {
+        "network": network(),  # first: the rest is to be done without one
         "uid": os.getuid(),
         "gid": os.getgid(),
         "home": os.environ.get("HOME"),
         "compilers": [name for name in COMPILERS if shutil.which(name)],
         "writable": writable(),
         "loose": loose(),
-        "network": network(),
         "help": subprocess.run(["fimsmith", "--help"], cwd="/", stdout=subprocess.DEVNULL, check=False).returncode,
         "missing": missing(IMPORTS[image]),
         "work": work(image),

@@ -48,6 +48,12 @@ def test_a_file_in_place_of_the_root_is_explained(tmp_path: Path):
         produce("mix", [], [], str(tmp_path / "root"), lambda folder: Outcome())
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc on this system")
+def test_a_root_that_cannot_be_made_is_one_sentence_with_the_fix():
+    with pytest.raises(StorageError, match=r"run\.root /proc/x cannot be written .*; set run\.root to another folder"):
+        storage.probe("/proc/x")
+
+
 def test_only_local_folders_are_taken():
     assert storage.local("file:///a%20b") == Path("/a b")
     with pytest.raises(StorageError, match="s3://bucket"):

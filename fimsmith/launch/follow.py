@@ -1,0 +1,119 @@
+"""Collect a pod's log while it is written, across broken connections, with no line lost or doubled."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+
+import urllib3
+from kubernetes.client import ApiException
+
+from fimsmith.launch.kube import UNREACHABLE, Cluster
+from fimsmith.launch.render import FETCH, MAIN
+
+_PAUSE = 1.0  # seconds before asking again
+_FAILURES = 5
+_OVERLAP = datetime.timedelta(seconds=1)
+
+
+class Follower(threading.Thread):
+    """Follow the containers of one pod, one after another, and hand over each line once."""
+
+    def __init__(self, cluster: Cluster, pod: str, take: Callable[[bytes], None]):
+        super().__init__(daemon=True, name=f"log of {pod}")
+        self.cluster, self.pod, self.take = cluster, pod, take
+        self.closing = threading.Event()
+        self.failures = 0  # to read the end of the log
+
+    def run(self) -> None:
+        """Follow until all containers have ended, the pod is gone, or `close` was called."""
+        for container in (FETCH, MAIN):
+            log = Container(self.cluster, self.pod, container)
+            while not self._read(log, wait=not self.closing.is_set()):
+                time.sleep(_PAUSE)
+
+    def close(self, seconds: float) -> None:
+        """Take what the log still holds and end; waits for at most so many seconds."""
+        self.closing.set()
+        self.join(seconds)
+
+    def _read(self, log: Container, *, wait: bool) -> bool:
+        """Take what there is; returns whether there will be no more."""
+        last = not wait
+        try:
+            ended = log.ended()  # asked before reading: then the answer is complete
+            try:
+                for line in log.lines(wait=wait and not ended):
+                    self.take(line)
+            except ApiException as error:  # the container has not started, or the pod is gone
+                return ended or last or error.status == 404
+            return ended or last
+        except (ApiException, *UNREACHABLE):
+            self.failures += last
+            return self.failures > _FAILURES
+
+
+class Container:
+    """The log of one container, and how much of it was read."""
+
+    def __init__(self, cluster: Cluster, pod: str, name: str):
+        self.cluster, self.pod, self.name = cluster, pod, name
+        self.recent: deque[bytes] = deque()  # lines that the next answer begins with, as `since` asks
+        self.since: str | None = None
+
+    def ended(self) -> bool:
+        """Whether the container runs no more: its log is complete."""
+        pod = self.cluster.pod(self.pod)
+        if pod is None:
+            return True
+        status = pod.get("status", {})
+        found = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+        states = {each["name"]: each.get("state", {}) for each in found}
+        return "terminated" in states.get(self.name, {}) or status.get("phase") in ("Failed", "Succeeded")
+
+    def lines(self, *, wait: bool) -> Iterator[bytes]:
+        """Yield the lines that were not yielded before; `wait` follows the log until the container ends."""
+        answer = self.cluster.follow(self.pod, self.name, self.since, wait=wait)
+        known = Counter(self.recent)
+        try:
+            for raw in _split(answer, complete=not wait):
+                if known[raw]:
+                    known[raw] -= 1
+                    continue
+                self._remember(raw)
+                yield (raw.partition(b" ")[2] if _time(raw) else raw) + b"\n"
+        finally:
+            answer.close()
+
+    def _remember(self, raw: bytes) -> None:
+        """Keep what a new answer would begin with: `sinceTime` counts in whole seconds."""
+        time_ = _time(raw)
+        if time_ is None:  # the rest of a very long line
+            return
+        start = f"{(time_ - _OVERLAP).replace(microsecond=0).isoformat()}Z"
+        self.recent.append(raw)
+        if start != self.since:
+            self.since = start
+            while self.recent and self.recent[0][: len(start) - 1] < start.encode()[:-1]:
+                self.recent.popleft()
+
+
+def _split(answer: urllib3.BaseHTTPResponse, *, complete: bool) -> Iterator[bytes]:
+    """Yield lines; the piece of a line that a broken connection leaves is not one, unless the log is complete."""
+    rest = b""
+    for piece in answer.stream(65_536, decode_content=True):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    if rest and complete:
+        yield rest
+
+
+def _time(raw: bytes) -> datetime.datetime | None:
+    """The time that Kubernetes puts before a line, in whole seconds: 2026-01-31T12:00:00.123456789Z."""
+    try:
+        return datetime.datetime.strptime(raw[:19].decode("ascii"), "%Y-%m-%dT%H:%M:%S")
+    except (ValueError, UnicodeDecodeError):
+        return None

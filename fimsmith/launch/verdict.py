@@ -1,0 +1,287 @@
+"""Read from the states of a job and its pods why it failed, or what it waits for.
+
+Pure functions of the objects that the API server returns, so that recorded ones can test them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fimsmith import config
+from fimsmith.launch import diagnosis
+from fimsmith.launch.render import FETCH, MAIN, quantity
+
+Pod = dict[str, Any]
+
+LOST = "lost: "  # a termination message that begins so says that another process or node went away
+_FALLBACK = 2048  # bytes of the log that Kubernetes takes for the last words of a container without any
+_SIGNALLED = {128 + signal.SIGKILL: "SIGKILL", 128 + signal.SIGTERM: "SIGTERM"}
+_UNPULLED = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+_UNMADE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
+_PULL_PATIENCE, _MAKE_PATIENCE = 60.0, 30.0  # seconds; the kubelet tries again, seldom with another result
+# what the scheduler says is short, and the fields that ask for it
+_FIELDS = {
+    "node affinity/selector": "node_selector",
+    "untolerated taint": "tolerations",
+    "Insufficient cpu": "cpu",
+    "Insufficient memory": "memory",
+    "Insufficient vpc.amazonaws.com/efa": "efa",
+    "Insufficient hugepages": "hugepages",
+    "Insufficient ephemeral-storage": "disk",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a job ended; `lost` means that nothing is wrong with it and a new start helps."""
+
+    text: str  # follows "train failed: "
+    fix: str | None = None
+    notes: list[str] = field(default_factory=list)
+    pod: str | None = None
+    lines: list[str] = field(default_factory=list)  # the replica's last ones
+    lost: bool = False
+    explained: bool = False  # the job said so itself, in full
+
+    def noting(self, notes: list[str]) -> Cause:
+        """Add what else is known."""
+        return replace(self, notes=[*self.notes, *notes])
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a job waits for, and what is wrong when that lasts."""
+
+    kind: str
+    text: str
+    limit: float  # seconds
+    cause: Cause
+
+
+def replica(pod: Pod) -> str:
+    """Name a pod as people speak of it: worker-1."""
+    labels = pod["metadata"].get("labels", {})
+    kind, index = (labels.get(f"training.kubeflow.org/replica-{part}") for part in ("type", "index"))
+    return f"{kind}-{index}" if kind else pod["metadata"]["name"]
+
+
+def condition(job: dict[str, Any], kind: str) -> dict[str, Any] | None:
+    """Find a condition of the job that is true: Created, Running, Suspended, Succeeded, Failed."""
+    found = job.get("status", {}).get("conditions") or []
+    return next((each for each in found if each["type"] == kind and each["status"] == "True"), None)
+
+
+def failure(pod: Pod, logs: dict[str, str], settings: config.Kubernetes) -> Cause | None:
+    """Say why a pod failed, or None when it did not; `logs` holds the end of its containers' logs."""
+    status = pod.get("status", {})
+    found = ended(pod)
+    if found:
+        cause = _container(pod, found, logs.get(found["name"], ""), settings)
+        if not cause.lost or status.get("phase") == "Failed":
+            return cause
+    if status.get("phase") != "Failed":
+        return None
+    reason, message = status.get("reason") or "an unknown reason", status.get("message", "")
+    if re.search(r"EmptyDir volume|local ephemeral storage", message) and '"shm"' not in message:
+        fix = f"run.kubernetes.disk: {_larger(settings.disk)} (it is {settings.disk})"
+        return Cause(f"{replica(pod)} was evicted: {message.strip()}", fix, pod=pod["metadata"]["name"])
+    return Cause(f"{replica(pod)} was lost: {reason}: {message}".strip(": "), pod=pod["metadata"]["name"], lost=True)
+
+
+def loss(pod: Pod) -> Cause:
+    """Say why a pod that was running is going away or gone."""
+    found = pod.get("status", {}).get("conditions") or []
+    told = next((each for each in found if each["type"] == "DisruptionTarget"), {})
+    why = told.get("reason", "it was deleted")
+    node = pod.get("spec", {}).get("nodeName", "no node")
+    return Cause(f"{replica(pod)} was lost on {node}: {why}", pod=pod["metadata"]["name"], lost=True)
+
+
+def choose(causes: list[Cause]) -> Cause | None:
+    """Take the failure that made the others: what the job says itself, then what Kubernetes says, then losses."""
+    return min(causes, key=lambda cause: (cause.lost, not cause.explained, cause.fix is None), default=None)
+
+
+def suspended(job: dict[str, Any]) -> bool:
+    """Whether Kueue holds the job back."""
+    return bool(job["spec"].get("runPolicy", {}).get("suspend"))
+
+
+def overdue(job: dict[str, Any]) -> bool:
+    """Whether the job was ended because of its deadline."""
+    return "deadline" in (condition(job, "Failed") or {}).get("message", "").lower()
+
+
+def ended_job(job: dict[str, Any], settings: config.Kubernetes) -> Cause:
+    """Say why a job failed that has no failed pod."""
+    if overdue(job):
+        return Cause(
+            f"it was not done within {settings.deadline:,.0f} seconds",
+            f"run.kubernetes.deadline: {math.ceil(settings.deadline * 2)}; a new start goes on at the last checkpoint",
+        )
+    message = (condition(job, "Failed") or {}).get("message", "without a reason")
+    return Cause(f"the training operator ended it: {message}")
+
+
+def unmade(job: dict[str, Any], events: list[str]) -> Cause:
+    """Say why a job has no pods."""
+    name = job["metadata"]["name"]
+    if not job.get("status", {}).get("conditions"):
+        return Cause(
+            f"job {name} was made, but the training operator does not take notice of it",
+            "kubectl get pods -A -l control-plane=kubeflow-training-operator must show it running",
+        )
+    return Cause(
+        f"the training operator made no pods for job {name}",
+        "mend what the events say: a missing run.kubernetes.service_account, a quota, the namespace's Pod Security",
+        notes=events[-3:] or [f"kubectl -n {job['metadata']['namespace']} describe pytorchjob {name} tells why"],
+    )
+
+
+def ended(pod: Pod) -> dict[str, Any] | None:
+    """Find the first container that ended badly: its name and how."""
+    for each in _statuses(pod):
+        state = each.get("state", {}).get("terminated")
+        if state and (state["exitCode"] or state.get("reason") == "OOMKilled"):
+            return {"name": each["name"], **state}
+    return None
+
+
+def over(pod: Pod) -> bool:
+    """Whether a pod has ended, well or badly."""
+    return pod.get("status", {}).get("phase") in ("Failed", "Succeeded")
+
+
+def _container(pod: Pod, ended: dict[str, Any], log: str, settings: config.Kubernetes) -> Cause:
+    """Say why a container ended."""
+    who, name = replica(pod), pod["metadata"]["name"]
+    stage = pod["metadata"].get("labels", {}).get("fimsmith.dev/stage", "")
+    lines, code, message = log.splitlines(), ended["exitCode"], (ended.get("message") or "").strip()
+    told = bool(message) and not _is_log(message, log)
+    if ended.get("reason") == "OOMKilled":
+        return _out_of_memory(pod, ended, lines, settings)
+    if told and message.startswith(LOST):
+        return Cause(f"{who}: {message}", pod=name, lines=lines, lost=True)
+    if told:
+        text = f"{who} could not fetch its inputs: {message}" if ended["name"] == FETCH else message
+        return Cause(text, pod=name, explained=True)
+    status = diagnosis.worker_status(-(code - 128) if code in _SIGNALLED else code, lines)
+    where = "" if ended["name"] == MAIN else f" in its container {ended['name']}"
+    if ended.get("reason") in _UNMADE or ended.get("reason") == "ContainerCannotRun":
+        return Cause(
+            f"{who} could not start{where}: {message}", f"run.kubernetes.image: is {settings.image} it?", pod=name
+        )
+    text = f"{who} ended{where} with {diagnosis.status_name(status)}"
+    shown: Any = diagnosis.before_torchrun(lines)
+    if ended["name"] == MAIN and status in (-signal.SIGKILL, -signal.SIGTERM):
+        return Cause(text, pod=name, lines=shown, lost=True)
+    if stage and not shown:
+        shown = message.splitlines()
+    return Cause(text, pod=name, lines=shown)
+
+
+def _is_log(message: str, log: str) -> bool:
+    """Whether a termination message is only the log's end, which Kubernetes takes when a container leaves none."""
+    end = log.encode()[-_FALLBACK:].decode("utf-8", "ignore").strip()
+    return message == end or (len(message) >= _FALLBACK // 2 and log.strip().endswith(message))
+
+
+def _out_of_memory(pod: Pod, ended: dict[str, Any], lines: list[str], settings: config.Kubernetes) -> Cause:
+    spec = next(each for each in _containers(pod) if each["name"] == ended["name"])
+    limit = spec.get("resources", {}).get("limits", {}).get("memory", settings.memory)
+    smaller = diagnosis.SMALLER.get(pod["metadata"].get("labels", {}).get("fimsmith.dev/stage", ""), "")
+    return Cause(
+        f"{replica(pod)} was OOMKilled (exit {ended['exitCode']})",
+        f"run.kubernetes.memory: {_larger(limit)}" + (f", or {smaller}" if smaller else ""),
+        notes=[f"memory limit {limit}; /dev/shm ({settings.shm}) and files in it count against it"],
+        pod=pod["metadata"]["name"],
+        lines=diagnosis.before_torchrun(lines),
+    )
+
+
+def _statuses(pod: Pod) -> list[dict[str, Any]]:
+    status = pod.get("status", {})
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def _containers(pod: Pod) -> list[dict[str, Any]]:
+    return [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
+
+
+def _larger(amount: str) -> str:
+    """Half as much again, in the same unit: 64Gi becomes 96Gi."""
+    unit = amount.lstrip("0123456789.")
+    number = quantity(amount) / quantity(f"1{unit}")
+    return f"{math.ceil(number * 1.5)}{unit}"
+
+
+def waiting(pod: Pod, settings: config.Kubernetes) -> Wait | None:
+    """Say what keeps a pod from running, if something does."""
+    status = pod.get("status", {})
+    if status.get("phase") not in (None, "Pending"):
+        return None
+    for each in status.get("conditions") or []:
+        if each["type"] == "PodScheduled" and each["status"] == "False":
+            return _unscheduled(pod, each.get("message", ""), settings)
+    for each in _statuses(pod):
+        reason = each.get("state", {}).get("waiting", {}).get("reason")
+        if reason in _UNPULLED:
+            return _unpulled(pod, each, settings)
+        if reason in _UNMADE:
+            message = each["state"]["waiting"].get("message", "")
+            text = f"{replica(pod)} cannot start: {reason}: {message}"
+            fix = "make what it names, or run.kubernetes.secret, image, placement: name what is there"
+            return Wait("make", text, _MAKE_PATIENCE, Cause(text, fix, pod=pod["metadata"]["name"]))
+        if each.get("state", {}).get("running"):
+            return None
+    text = f"{replica(pod)} is being started: its image is pulled, its volumes are mounted"
+    cause = Cause(
+        f"{replica(pod)} did not start within {settings.patience:,.0f} seconds on {pod['spec'].get('nodeName')}",
+        "see the events below; run.kubernetes.patience: "
+        f"{math.ceil(settings.patience * 2)} where a large image only needs longer",
+        pod=pod["metadata"]["name"],
+    )
+    return Wait("start", text, settings.patience, cause)
+
+
+def _unscheduled(pod: Pod, message: str, settings: config.Kubernetes) -> Wait:
+    message = message.split(" preemption:")[0].strip().rstrip(".") or "not scheduled yet"
+    fields = {words: name for words, name in _FIELDS.items() if words in message}
+    if f"Insufficient {settings.gpu_resource}" in message:
+        fields[settings.gpu_resource] = "gpus"
+    named = [f"run.kubernetes.{name} (it is {getattr(settings, name)})" for name in fields.values()]
+    if "volume" in message.lower() or "persistentvolumeclaim" in message:
+        named.append("the volumes set on the task")
+    fix = f"change {' or '.join(named) or 'what the pods ask for'}, or add a node that fits"
+    cause = Cause(
+        f"no node took {replica(pod)} within {settings.patience:,.0f} seconds: {message}",
+        fix,
+        pod=pod["metadata"]["name"],
+    )
+    return Wait("node", f"{replica(pod)} waits for a node: {message}", settings.patience, cause)
+
+
+def _unpulled(pod: Pod, status: dict[str, Any], settings: config.Kubernetes) -> Wait:
+    state, name = status["state"]["waiting"], status["name"]
+    image = next((each["image"] for each in _containers(pod) if each["name"] == name), settings.image)
+    message = state.get("message", state["reason"])
+    final = state["reason"] in ("InvalidImageName", "ErrImageNeverPull") or re.search(r"not found|NotFound", message)
+    fix = "run.kubernetes.image: one that the nodes can pull"
+    if not settings.pull_secrets:
+        fix += ", or run.kubernetes.pull_secrets where the registry wants a login"
+    if name not in (MAIN, FETCH):  # the operator's own
+        fix = "give the training operator another one: --pytorch-init-container-image"
+    return Wait(
+        "image",
+        f"{replica(pod)} waits for image {image}: {message}",
+        0.0 if final else _PULL_PATIENCE,
+        Cause(
+            f"image {image} cannot be pulled: {message}",
+            fix,
+            pod=pod["metadata"]["name"],
+        ),
+    )

@@ -1,0 +1,167 @@
+"""See one PyTorchJob through: show what it waits for and what it prints, and find out how it ended."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from typing import IO, TYPE_CHECKING, Any
+
+from fimsmith import config, progress
+from fimsmith.launch import verdict
+from fimsmith.launch.follow import Follower
+from fimsmith.launch.kube import Cluster
+from fimsmith.launch.render import FETCH
+from fimsmith.launch.stopping import Stop
+from fimsmith.launch.verdict import Cause, Pod
+
+if TYPE_CHECKING:
+    from fimsmith.launch import Job
+
+INTERVAL = 1.0  # seconds between two looks
+_KEPT = 1_000  # lines of a log
+_START = 60.0  # seconds in which the operator makes pods, and tells of those that ended
+_CONFIRM = 4.0  # seconds in which a pod that goes away may turn out to belong to a job that ended
+_DRAIN = 30.0  # seconds for the rest of the log
+_STEP = re.compile(r"\bstep ([\d,]+) of")
+
+
+class Output:
+    """Everything that a job prints: all of it into its log, the stage's progress lines on the screen."""
+
+    def __init__(self, log: IO[bytes], stage: str):
+        self.log, self.stage = log, stage
+        self.prefixes = tuple(f"{name:<{progress.WIDTH}}" for name in (stage, FETCH))
+        self.lines: deque[str] = deque(maxlen=_KEPT)
+
+    def take(self, raw: bytes) -> None:
+        """Record one line."""
+        self.log.write(raw)
+        line = raw.decode("utf-8", errors="replace").rstrip()
+        self.lines.append(line)
+        if line.startswith(self.prefixes):
+            print(f"{line}\n", end="", flush=True)
+
+    def say(self, text: str) -> None:
+        """Print a line of the launcher's own."""
+        progress.say(self.stage, text)
+
+    def step(self) -> str | None:
+        """How far the training came."""
+        found = (_STEP.search(line) for line in reversed(self.lines))
+        return next((match[1] for match in found if match), None)
+
+
+class Watch:
+    """One start of a job, from its creation to its end."""
+
+    def __init__(self, cluster: Cluster, name: str, job: Job, settings: config.Kubernetes, output: Output):
+        self.cluster, self.name, self.job, self.settings, self.output = cluster, name, job, settings, output
+        self.follower: Follower | None = None
+        self.pods: dict[str, Pod] = {}  # all that were seen, by their uid, as they were last
+        self.since: dict[tuple[str, str], float] = {}  # when something began, by its kind and its pod
+        self.said = ""
+
+    def until_done(self, stop: Stop) -> Cause | None:
+        """Wait until the job has succeeded, or say why it did not; a signal ends the waiting, too."""
+        while not stop:
+            job, pods = self.cluster.look(self.name, self.output.say)
+            if job is None or job["metadata"].get("deletionTimestamp"):
+                return Cause(f"job {self.name} was deleted by someone else", "run the same command again to go on")
+            if verdict.condition(job, "Succeeded"):
+                return None
+            cause = self._failed(job, pods) or self._waiting(job, pods)
+            if cause:
+                return cause
+            if self._lasts("done", self.name, any(self._is_done(pod) for pod in pods), _START):
+                return None  # the operator is not there to say so
+            time.sleep(INTERVAL)
+        return Cause("it was stopped")
+
+    def close(self) -> None:
+        """Take the rest of the log."""
+        if self.follower:
+            self.follower.close(_DRAIN)
+
+    def keep(self, cause: Cause) -> None:
+        """Put the failed replica's last lines into the log, which else holds only the master's."""
+        if cause.pod and cause.lines and not cause.pod.endswith("-master-0"):
+            text = "\n".join([f"--- the end of the log of {cause.pod}", *cause.lines, "---", ""])
+            self.output.log.write(text.encode())
+
+    def _failed(self, job: dict[str, Any], pods: list[Pod]) -> Cause | None:
+        """Note the pods' states and find out whether the job failed or lost one of them."""
+        if verdict.suspended(job):  # Kueue took its pods away and gives them back
+            self.pods.clear()
+            return None
+        seen = {pod["metadata"]["uid"]: pod for pod in pods}
+        going = [pod for uid, pod in self.pods.items() if uid not in seen]
+        going += [pod for pod in pods if pod["metadata"].get("deletionTimestamp")]
+        self.pods |= seen
+        self._follow(pods)
+        failed = [pod for pod in pods if pod.get("status", {}).get("phase") == "Failed"]
+        if verdict.condition(job, "Failed") or self._lasts("failed", self.name, bool(failed), _START):
+            return self._diagnose(job)
+        if self._lasts("going", self.name, bool(going), _CONFIRM):
+            return verdict.choose(self._causes()) or verdict.loss(going[0])
+        return None
+
+    def _diagnose(self, job: dict[str, Any]) -> Cause:
+        if verdict.overdue(job):
+            return verdict.ended_job(job, self.settings)
+        found = verdict.choose(self._causes())
+        if found is None or found.lost:  # a replica that knows more may not have been heard yet
+            time.sleep(_CONFIRM)
+            _, pods = self.cluster.look(self.name, self.output.say)
+            self.pods |= {pod["metadata"]["uid"]: pod for pod in pods}
+            found = verdict.choose(self._causes())
+        return found or verdict.ended_job(job, self.settings)
+
+    def _causes(self) -> list[Cause]:
+        found = [verdict.failure(pod, self._logs(pod), self.settings) for pod in self.pods.values()]
+        return [cause for cause in found if cause]
+
+    def _logs(self, pod: Pod) -> dict[str, str]:
+        """The ends of the logs of a pod's containers that ended badly."""
+        ended = verdict.ended(pod)
+        if ended is None:
+            return {}
+        return {ended["name"]: self.cluster.tail(pod["metadata"]["name"], ended["name"], _KEPT)}
+
+    def _follow(self, pods: list[Pod]) -> None:
+        master = next((pod for pod in pods if verdict.replica(pod) == "master-0"), None)
+        if master and self.follower is None:
+            self.follower = Follower(self.cluster, master["metadata"]["name"], self.output.take)
+            self.follower.start()
+
+    def _waiting(self, job: dict[str, Any], pods: list[Pod]) -> Cause | None:
+        """Say once what the job waits for; a wait that lasts too long has a cause."""
+        if verdict.suspended(job):
+            self._say(f"queued by Kueue in {self.settings.queue}: waiting for quota")
+            return None
+        if self._lasts("made", self.name, not self.pods, _START):
+            return verdict.unmade(job, self.cluster.events(self.name))
+        waits = [(pod, wait) for pod in pods if (wait := verdict.waiting(pod, self.settings))]
+        for pod, wait in waits:
+            self._say(wait.text)
+            if self._lasts(wait.kind, pod["metadata"]["uid"], True, wait.limit):
+                return wait.cause.noting(self.cluster.events(pod["metadata"]["name"])[-3:])
+        running = [pod for pod in pods if pod.get("status", {}).get("phase") == "Running"]
+        if not waits and len(running) == self.job.nodes:
+            self._say("running: " + ", ".join(f"{verdict.replica(p)} on {p['spec']['nodeName']}" for p in running))
+        return None
+
+    def _lasts(self, kind: str, whom: str, holds: bool, limit: float) -> bool:
+        """Whether something has held for longer than a limit, in seconds."""
+        if not holds:
+            self.since.pop((kind, whom), None)
+            return False
+        return time.monotonic() - self.since.setdefault((kind, whom), time.monotonic()) > limit
+
+    def _is_done(self, pod: Pod) -> bool:
+        return verdict.replica(pod) == "master-0" and pod.get("status", {}).get("phase") == "Succeeded"
+
+    def _say(self, text: str) -> None:
+        if text != self.said:
+            self.said = text
+            self.output.say(text)
