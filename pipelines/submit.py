@@ -8,6 +8,7 @@ import io
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 from kfp import Client, compiler
 from kfp_server_api import ApiException

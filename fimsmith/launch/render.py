@@ -107,7 +107,7 @@ _POD_SECURITY = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefaul
 
 def _pod(job: Job, place: config.Run) -> dict[str, Any]:
     settings, wish = place.kubernetes, job.placement
-    module = ["torchrun", "-m", job.module] if job.distributed else ["python", "-m", job.module]
+    module = ["torchrun", "-m", job.module] if job.distributed else ["python3", "-m", job.module]
     resources = _resources(settings, wish)
     volumes, mounts = _volumes(settings, wish)
     common: dict[str, Any] = {
@@ -125,7 +125,7 @@ def _pod(job: Job, place: config.Run) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": GRACE,
         "securityContext": _POD_SECURITY,
-        "initContainers": [{"name": FETCH, "command": ["python", "-m", "fimsmith.fetch", job.argument], **common}],
+        "initContainers": [{"name": FETCH, "command": ["python3", "-m", "fimsmith.fetch", job.argument], **common}],
         "containers": [{"name": MAIN, "command": [*module, job.argument], **common}],
         "volumes": volumes,
         **_nodes(settings, wish),

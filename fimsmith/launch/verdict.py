@@ -19,9 +19,10 @@ Pod = dict[str, Any]
 
 LOST = "lost: "  # a termination message that begins so says that another process or node went away
 _FALLBACK = 2048  # bytes of the log that Kubernetes takes for the last words of a container without any
-_SIGNALLED = {128 + signal.SIGKILL: "SIGKILL", 128 + signal.SIGTERM: "SIGTERM"}
+_SIGNALLED = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
 _UNPULLED = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _UNMADE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
+_UNSTARTED = {"StartError", "ContainerCannotRun"}
 _PULL_PATIENCE, _MAKE_PATIENCE = 60.0, 30.0  # seconds; the kubelet tries again, seldom with another result
 # what the scheduler says is short, and the fields that ask for it
 _FIELDS = {
@@ -127,19 +128,24 @@ def ended_job(job: dict[str, Any], settings: config.Kubernetes) -> Cause:
     return Cause(f"the training operator ended it: {message}")
 
 
-def unmade(job: dict[str, Any], events: list[str]) -> Cause:
-    """Say why a job has no pods."""
+def unmade(job: dict[str, Any], made: str, events: list[str]) -> Cause:
+    """Say why a job lacks pods; `made` tells how many of how many there are."""
     name = job["metadata"]["name"]
-    if not job.get("status", {}).get("conditions"):
+    if not job.get("status", {}).get("conditions") and not events:
         return Cause(
-            f"job {name} was made, but the training operator does not take notice of it",
+            f"job {name} was made, but the training operator takes no notice of it",
             "kubectl get pods -A -l control-plane=kubeflow-training-operator must show it running",
         )
-    return Cause(
-        f"the training operator made no pods for job {name}",
-        "mend what the events say: a missing run.kubernetes.service_account, a quota, the namespace's Pod Security",
-        notes=events[-3:] or [f"kubectl -n {job['metadata']['namespace']} describe pytorchjob {name} tells why"],
-    )
+    told = [event for event in events if event.startswith("FailedCreate")] or events
+    fix = "mend what keeps pods from being made: run.kubernetes.service_account is missing, a quota, a policy"
+    if any("PodSecurity" in event and "init-pytorch" in event for event in told):
+        fix = (
+            "the operator's own container init-pytorch does not meet the namespace's Pod Security level: set "
+            "run.nodes: 1, use a namespace of the level baseline, or give the operator a template with a "
+            "securityContext (--pytorch-init-container-template-file)"
+        )
+    hint = f"kubectl -n {job['metadata']['namespace']} describe pytorchjob {name} tells why"
+    return Cause(f"the training operator made only {made} pods", fix, notes=told[-1:] or [hint])
 
 
 def ended(pod: Pod) -> dict[str, Any] | None:
@@ -159,29 +165,27 @@ def over(pod: Pod) -> bool:
 def _container(pod: Pod, ended: dict[str, Any], log: str, settings: config.Kubernetes) -> Cause:
     """Say why a container ended."""
     who, name = replica(pod), pod["metadata"]["name"]
-    stage = pod["metadata"].get("labels", {}).get("fimsmith.dev/stage", "")
-    lines, code, message = log.splitlines(), ended["exitCode"], (ended.get("message") or "").strip()
+    code, lines = ended["exitCode"], log.splitlines()
+    message: str = (ended.get("message") or "").strip()
     told = bool(message) and not _is_log(message, log)
+    where = "" if ended["name"] == MAIN else f" in its container {ended['name']}"
     if ended.get("reason") == "OOMKilled":
         return _out_of_memory(pod, ended, lines, settings)
+    if ended.get("reason") in _UNSTARTED:
+        fix = f"run.kubernetes.image: one that fits this version (it is {settings.image})"
+        return Cause(f"{who} could not start{where}: {message}", fix, pod=name)
     if told and message.startswith(LOST):
         return Cause(f"{who}: {message}", pod=name, lines=lines, lost=True)
     if told:
         text = f"{who} could not fetch its inputs: {message}" if ended["name"] == FETCH else message
         return Cause(text, pod=name, explained=True)
     status = diagnosis.worker_status(-(code - 128) if code in _SIGNALLED else code, lines)
-    where = "" if ended["name"] == MAIN else f" in its container {ended['name']}"
-    if ended.get("reason") in _UNMADE or ended.get("reason") == "ContainerCannotRun":
-        return Cause(
-            f"{who} could not start{where}: {message}", f"run.kubernetes.image: is {settings.image} it?", pod=name
-        )
-    text = f"{who} ended{where} with {diagnosis.status_name(status)}"
-    shown: Any = diagnosis.before_torchrun(lines)
-    if ended["name"] == MAIN and status in (-signal.SIGKILL, -signal.SIGTERM):
-        return Cause(text, pod=name, lines=shown, lost=True)
-    if stage and not shown:
-        shown = message.splitlines()
-    return Cause(text, pod=name, lines=shown)
+    return Cause(
+        f"{who} ended{where} with {diagnosis.status_name(status)}",
+        pod=name,
+        lines=diagnosis.before_torchrun(lines or message.splitlines()),
+        lost=ended["name"] == MAIN and status in (-signal.SIGKILL, -signal.SIGTERM),
+    )
 
 
 def _is_log(message: str, log: str) -> bool:

@@ -139,8 +139,8 @@ class Watch:
         if verdict.suspended(job):
             self._say(f"queued by Kueue in {self.settings.queue}: waiting for quota")
             return None
-        if self._lasts("made", self.name, not self.pods, _START):
-            return verdict.unmade(job, self.cluster.events(self.name))
+        if self._lasts("made", self.name, len(pods) < self.job.nodes, _START):
+            return verdict.unmade(job, f"{len(pods)} of {self.job.nodes}", self.cluster.events(self.name))
         waits = [(pod, wait) for pod in pods if (wait := verdict.waiting(pod, self.settings))]
         for pod, wait in waits:
             self._say(wait.text)

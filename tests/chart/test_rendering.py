@@ -170,10 +170,10 @@ def test_the_runner_gets_what_the_steps_need_and_no_more(render: Render):
     }
     assert rules == {
         ("kubeflow.org", "pytorchjobs"): ["create", "get", "list", "watch", "delete"],
-        ("", "pods"): ["get", "list", "watch"],
+        ("", "pods"): ["get", "list", "watch", "delete", "deletecollection"],
         ("", "pods/log"): ["get"],
         ("", "events"): ["list"],
-        ("argoproj.io", "workflows"): ["get"],
+        ("argoproj.io", "workflows"): ["get", "list", "watch"],
     }
     (subject,) = objects["RoleBinding/fimsmith-runner"]["subjects"]
     assert subject == {"kind": "ServiceAccount", "name": "pipeline-runner", "namespace": "ml"}
