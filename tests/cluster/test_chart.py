@@ -166,10 +166,10 @@ def test_the_runner_may_do_what_the_steps_need_and_no_more(helm: Run, namespace:
     everybody = {name: verbs for name, verbs in given.items() if name.endswith("authorization.k8s.io")}
     assert {name: verbs for name, verbs in given.items() if name not in everybody} == {
         "pytorchjobs.kubeflow.org": {"create", "get", "list", "watch", "delete"},
-        "pods": {"get", "list", "watch"},
+        "pods": {"get", "list", "watch", "delete", "deletecollection"},
         "pods/log": {"get"},
         "events": {"list"},
-        "workflows.argoproj.io": {"get"},
+        "workflows.argoproj.io": {"get", "list", "watch"},
     }
     for account in ("fimsmith-job", "fimsmith-sandbox"):
         may = command("kubectl", "auth", "can-i", "get", "pods", "-n", namespace,
