@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("chart")]
+PROBE = (Path(__file__).parent / "sandbox_probe.py").read_text(encoding="utf-8")
 CHART = Path(__file__).parents[2] / "charts/fimsmith"
 IMAGE = os.environ.get("FIMSMITH_IMAGE_PIPELINE", "")
 INSIDE = os.environ.get("KFP_TEST_POD_ENDPOINT", "http://ml-pipeline.kubeflow:8888")
@@ -175,27 +176,6 @@ def test_the_runner_may_do_what_the_steps_need_and_no_more(helm: Run, namespace:
         may = command("kubectl", "auth", "can-i", "get", "pods", "-n", namespace,
                       f"--as=system:serviceaccount:{namespace}:{account}")  # fmt: skip
         assert may.stdout.strip() == "no"
-
-
-PROBE = """
-import json, os, socket, sys, time
-def reach(host, port):
-    try:
-        socket.create_connection((host, int(port)), 1).close()
-        return True
-    except OSError:
-        return False
-def look():
-    return {target: reach(*target.rsplit(":", 1)) for target in sys.argv[1:]}
-listener = socket.create_server(("", 8000))
-end = time.monotonic() + 15
-found = look()
-while any(found.values()) and time.monotonic() < end:  # a new pod is guarded about a second after its start
-    time.sleep(0.5)
-    found = look()
-print(json.dumps({"reached": found, "token": os.path.exists("/var/run/secrets/kubernetes.io/serviceaccount/token")}), flush=True)
-time.sleep(600)
-"""
 
 
 def pod(name: str, arguments: list[str], labels: dict[str, str]) -> str:
