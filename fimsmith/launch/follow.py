@@ -61,7 +61,9 @@ class Container:
 
     def __init__(self, cluster: Cluster, pod: str, name: str):
         self.cluster, self.pod, self.name = cluster, pod, name
-        self.recent: deque[bytes] = deque()  # lines that the next answer begins with, as `since` asks
+        self.recent: deque[tuple[datetime.datetime, bytes]] = (
+            deque()
+        )  # lines that the next answer begins with, as `since` asks
         self.since: str | None = None
 
     def ended(self) -> bool:
@@ -77,7 +79,7 @@ class Container:
     def lines(self, *, wait: bool) -> Iterator[bytes]:
         """Yield the lines that were not yielded before; `wait` follows the log until the container ends."""
         answer = self.cluster.follow(self.pod, self.name, self.since, wait=wait)
-        known = Counter(self.recent)
+        known = Counter(raw for _, raw in self.recent)
         try:
             for raw in _split(answer, complete=not wait):
                 if known[raw]:
@@ -90,15 +92,14 @@ class Container:
 
     def _remember(self, raw: bytes) -> None:
         """Keep what a new answer would begin with: `sinceTime` counts in whole seconds."""
-        time_ = _time(raw)
-        if time_ is None:  # the rest of a very long line
+        moment = _time(raw)
+        if moment is None:  # the rest of a very long line
             return
-        start = f"{(time_ - _OVERLAP).replace(microsecond=0).isoformat()}Z"
-        self.recent.append(raw)
-        if start != self.since:
-            self.since = start
-            while self.recent and self.recent[0][: len(start) - 1] < start.encode()[:-1]:
-                self.recent.popleft()
+        start = (moment - _OVERLAP).replace(microsecond=0)
+        self.recent.append((moment, raw))
+        while self.recent[0][0] < start:
+            self.recent.popleft()
+        self.since = start.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _split(answer: urllib3.BaseHTTPResponse, *, complete: bool) -> Iterator[bytes]:
@@ -112,8 +113,8 @@ def _split(answer: urllib3.BaseHTTPResponse, *, complete: bool) -> Iterator[byte
 
 
 def _time(raw: bytes) -> datetime.datetime | None:
-    """The time that Kubernetes puts before a line, in whole seconds: 2026-01-31T12:00:00.123456789Z."""
+    """The time that Kubernetes puts before a line, in UTC; nodes may write it with their own zone's offset."""
     try:
-        return datetime.datetime.strptime(raw[:19].decode("ascii"), "%Y-%m-%dT%H:%M:%S")
-    except (ValueError, UnicodeDecodeError):
+        return datetime.datetime.fromisoformat(raw[:40].partition(b" ")[0].decode("ascii")).astimezone(datetime.UTC)
+    except ValueError:
         return None

@@ -125,7 +125,7 @@ class _Launcher:
         killed, where this account may; else Kubernetes does it after their own time.
         """
         self.cluster.delete(self.name, "Foreground")
-        begun, broken = time.monotonic(), None
+        begun, broken, grace = time.monotonic(), None, render.grace(self.job)
         while True:
             job, pods = self.cluster.look(self.name, self.output.say)
             if job is None and not pods:
@@ -133,8 +133,8 @@ class _Launcher:
             now = time.monotonic()
             if broken is None and (len(pods) < self.job.nodes or any(map(verdict.over, pods))):
                 broken = now
-            end = min(begun + render.GRACE, (broken or now) + patience)
-            if now > end + _KILL + render.GRACE:
+            end = min(begun + grace, (broken or now) + patience)
+            if now > end + _KILL + grace:
                 raise self._stuck(pods)
             if now > end:
                 for pod in pods:

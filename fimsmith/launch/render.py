@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fimsmith.launch.placement import Placement
 
 _LONGEST = 50  # characters of a name: "-worker-63" is added, and a label holds 63
-GRACE = 300  # seconds for a checkpoint after SIGTERM; a spot instance gives 120
+_CHECKPOINT, _END = 300, 30  # seconds after SIGTERM: for a checkpoint (a spot instance gives 120), for others to end
 _KEPT = 3_600  # seconds that a finished job stays, for kubectl logs
 _UNITS = {
     "": 1,
@@ -45,6 +45,11 @@ def name(job: Job) -> str:
         return text
     digest = hashlib.sha256(job.name.encode()).hexdigest()[:8]
     return f"{text[: _LONGEST - 9].rstrip('-')}-{digest}"
+
+
+def grace(job: Job) -> int:
+    """How long its pods have after SIGTERM, in seconds: only training writes something before it ends."""
+    return _CHECKPOINT if job.distributed else _END
 
 
 def quantity(text: str | int | float) -> float:
@@ -81,7 +86,9 @@ def manifest(job: Job, place: config.Run, home: Home, namespace: str) -> dict[st
             "runPolicy": {
                 "cleanPodPolicy": "Running",  # pods that ended keep their logs and their reasons
                 "ttlSecondsAfterFinished": _KEPT,
-                "activeDeadlineSeconds": math.ceil(settings.deadline),
+                # the operator counts from the job's creation, and looks only when something happens: the pods'
+                # own deadline is the one that holds
+                "activeDeadlineSeconds": math.ceil(settings.deadline + settings.patience),
                 "backoffLimit": 0,
                 **({"suspend": True} if settings.queue else {}),
             },
@@ -123,7 +130,8 @@ def _pod(job: Job, place: config.Run) -> dict[str, Any]:
         "restartPolicy": "Never",
         "serviceAccountName": settings.service_account,
         "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": GRACE,
+        "activeDeadlineSeconds": math.ceil(settings.deadline),
+        "terminationGracePeriodSeconds": grace(job),
         "securityContext": _POD_SECURITY,
         "initContainers": [{"name": FETCH, "command": ["python3", "-m", "fimsmith.fetch", job.argument], **common}],
         "containers": [{"name": MAIN, "command": [*module, job.argument], **common}],
@@ -172,7 +180,7 @@ def _environment(job: Job, resources: dict[str, dict[str, str]]) -> list[dict[st
         **job.env,
         "OMP_NUM_THREADS": str(max(1, int(cores // job.processes))) if cores == cores else "1",
         # torchrun has to kill what hangs before the pod's own time is over
-        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(GRACE - 30),
+        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(_CHECKPOINT - 30),
         "HOME": "/tmp",
         "FIMSMITH_CACHE": "/scratch/cache",
     }

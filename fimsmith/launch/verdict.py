@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import signal
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,18 +80,26 @@ def condition(job: dict[str, Any], kind: str) -> dict[str, Any] | None:
 def failure(pod: Pod, logs: dict[str, str], settings: config.Kubernetes) -> Cause | None:
     """Say why a pod failed, or None when it did not; `logs` holds the end of its containers' logs."""
     status = pod.get("status", {})
+    if status.get("phase") == "Failed" and status.get("reason"):
+        return _removed(pod, settings)  # the containers' states only show that they were killed
     found = ended(pod)
     if found:
-        cause = _container(pod, found, logs.get(found["name"], ""), settings)
-        if not cause.lost or status.get("phase") == "Failed":
-            return cause
-    if status.get("phase") != "Failed":
-        return None
-    reason, message = status.get("reason") or "an unknown reason", status.get("message", "")
-    if re.search(r"EmptyDir volume|local ephemeral storage", message) and '"shm"' not in message:
-        fix = f"run.kubernetes.disk: {_larger(settings.disk)} (it is {settings.disk})"
-        return Cause(f"{replica(pod)} was evicted: {message.strip()}", fix, pod=pod["metadata"]["name"])
-    return Cause(f"{replica(pod)} was lost: {reason}: {message}".strip(": "), pod=pod["metadata"]["name"], lost=True)
+        return _container(pod, found, logs.get(found["name"], ""), settings)
+    if status.get("phase") == "Failed":
+        return Cause(f"{replica(pod)} was lost: nothing is known of its end", pod=pod["metadata"]["name"], lost=True)
+    return None
+
+
+def _removed(pod: Pod, settings: config.Kubernetes) -> Cause:
+    """Say why the node put an end to a pod."""
+    reason, message = pod["status"]["reason"], pod["status"].get("message", "").strip()
+    name = pod["metadata"]["name"]
+    if re.search(r"EmptyDir volume|local ephemeral storage", message):
+        field_ = "shm" if 'volume "shm"' in message else "disk"
+        amount = getattr(settings, field_)
+        fix = f"run.kubernetes.{field_}: {_larger(amount)} (it is {amount})"
+        return Cause(f"{replica(pod)} was evicted: {message}", fix, pod=name)
+    return Cause(f"{replica(pod)} was lost: {reason}: {message}".rstrip(": "), pod=name, lost=True)
 
 
 def loss(pod: Pod) -> Cause:
@@ -112,18 +121,23 @@ def suspended(job: dict[str, Any]) -> bool:
     return bool(job["spec"].get("runPolicy", {}).get("suspend"))
 
 
-def overdue(job: dict[str, Any]) -> bool:
+def overdue(job: dict[str, Any], pods: Iterable[Pod]) -> bool:
     """Whether the job was ended because of its deadline."""
-    return "deadline" in (condition(job, "Failed") or {}).get("message", "").lower()
+    if "deadline" in (condition(job, "Failed") or {}).get("message", "").lower():
+        return True
+    return any(pod.get("status", {}).get("reason") == "DeadlineExceeded" for pod in pods)
 
 
-def ended_job(job: dict[str, Any], settings: config.Kubernetes) -> Cause:
+def deadline(settings: config.Kubernetes) -> Cause:
+    """Say that a job took too long."""
+    return Cause(
+        f"it was not done within {settings.deadline:,.0f} seconds",
+        f"run.kubernetes.deadline: {math.ceil(settings.deadline * 2)}; a new start goes on at the last checkpoint",
+    )
+
+
+def ended_job(job: dict[str, Any]) -> Cause:
     """Say why a job failed that has no failed pod."""
-    if overdue(job):
-        return Cause(
-            f"it was not done within {settings.deadline:,.0f} seconds",
-            f"run.kubernetes.deadline: {math.ceil(settings.deadline * 2)}; a new start goes on at the last checkpoint",
-        )
     message = (condition(job, "Failed") or {}).get("message", "without a reason")
     return Cause(f"the training operator ended it: {message}")
 
@@ -166,7 +180,7 @@ def _container(pod: Pod, ended: dict[str, Any], log: str, settings: config.Kuber
     """Say why a container ended."""
     who, name = replica(pod), pod["metadata"]["name"]
     code, lines = ended["exitCode"], log.splitlines()
-    message: str = (ended.get("message") or "").strip()
+    message = str(ended.get("message") or "").strip()
     told = bool(message) and not _is_log(message, log)
     where = "" if ended["name"] == MAIN else f" in its container {ended['name']}"
     if ended.get("reason") == "OOMKilled":
@@ -240,7 +254,7 @@ def waiting(pod: Pod, settings: config.Kubernetes) -> Wait | None:
             text = f"{replica(pod)} cannot start: {reason}: {message}"
             fix = "make what it names, or run.kubernetes.secret, image, placement: name what is there"
             return Wait("make", text, _MAKE_PATIENCE, Cause(text, fix, pod=pod["metadata"]["name"]))
-        if each.get("state", {}).get("running"):
+        if "running" in each.get("state", {}):
             return None
     text = f"{replica(pod)} is being started: its image is pulled, its volumes are mounted"
     cause = Cause(

@@ -60,6 +60,7 @@ class Watch:
         self.follower: Follower | None = None
         self.pods: dict[str, Pod] = {}  # all that were seen, by their uid, as they were last
         self.since: dict[tuple[str, str], float] = {}  # when something began, by its kind and its pod
+        self.gone: Pod | None = None  # the first pod that went away while none had failed
         self.said = ""
 
     def until_done(self, stop: Stop) -> Cause | None:
@@ -92,30 +93,35 @@ class Watch:
     def _failed(self, job: dict[str, Any], pods: list[Pod]) -> Cause | None:
         """Note the pods' states and find out whether the job failed or lost one of them."""
         if verdict.suspended(job):  # Kueue took its pods away and gives them back
-            self.pods.clear()
+            self.close()
+            self.pods, self.gone, self.follower = {}, None, None
             return None
         seen = {pod["metadata"]["uid"]: pod for pod in pods}
         going = [pod for uid, pod in self.pods.items() if uid not in seen]
         going += [pod for pod in pods if pod["metadata"].get("deletionTimestamp")]
         self.pods |= seen
         self._follow(pods)
-        failed = [pod for pod in pods if pod.get("status", {}).get("phase") == "Failed"]
-        if verdict.condition(job, "Failed") or self._lasts("failed", self.name, bool(failed), _START):
+        failed = any(map(verdict.ended, pods))
+        if going and not failed and self.gone is None:  # else the operator clears up after the failed one
+            self.gone = going[0]
+        if verdict.condition(job, "Failed") or self._lasts("failed", self.name, failed, _START):
             return self._diagnose(job)
-        if self._lasts("going", self.name, bool(going), _CONFIRM):
-            return verdict.choose(self._causes()) or verdict.loss(going[0])
+        if self._lasts("going", self.name, self.gone is not None, _CONFIRM):
+            return self._diagnose(job)
         return None
 
     def _diagnose(self, job: dict[str, Any]) -> Cause:
-        if verdict.overdue(job):
-            return verdict.ended_job(job, self.settings)
         found = verdict.choose(self._causes())
         if found is None or found.lost:  # a replica that knows more may not have been heard yet
             time.sleep(_CONFIRM)
             _, pods = self.cluster.look(self.name, self.output.say)
             self.pods |= {pod["metadata"]["uid"]: pod for pod in pods}
             found = verdict.choose(self._causes())
-        return found or verdict.ended_job(job, self.settings)
+        if verdict.overdue(job, self.pods.values()):
+            return verdict.deadline(self.settings)
+        if self.gone and not (found and (found.explained or found.fix)):  # others fail when one goes
+            return verdict.loss(self.gone)
+        return found or verdict.ended_job(job)
 
     def _causes(self) -> list[Cause]:
         found = [verdict.failure(pod, self._logs(pod), self.settings) for pod in self.pods.values()]
@@ -142,6 +148,8 @@ class Watch:
         if self._lasts("made", self.name, len(pods) < self.job.nodes, _START):
             return verdict.unmade(job, f"{len(pods)} of {self.job.nodes}", self.cluster.events(self.name))
         waits = [(pod, wait) for pod in pods if (wait := verdict.waiting(pod, self.settings))]
+        held = {self.name, *(pod["metadata"]["uid"] for pod, _ in waits)}
+        self.since = {key: begun for key, begun in self.since.items() if key[1] in held}
         for pod, wait in waits:
             self._say(wait.text)
             if self._lasts(wait.kind, pod["metadata"]["uid"], True, wait.limit):
