@@ -35,7 +35,7 @@ test: install ## Run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not cluster'
 
 cluster-test: install ## Run the end-to-end tests on the cluster that KUBECONFIG names: docs/kubernetes.md
-	@$(BIN)/python -m pytest -m cluster tests/cluster
+	@$(BIN)/python -m pytest tests/cluster tests/chart
 
 lint: install ## Check style and types
 	@$(BIN)/ruff check .
@@ -46,8 +46,9 @@ format: install ## Rewrite the code in house style
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
-docs: install ## Generate docs/configuration.md from the schema
+docs: install ## Generate docs/configuration.md and values.schema.json of the chart
 	@$(BIN)/fimsmith schema --markdown > docs/configuration.md
+	@$(BIN)/python -P charts/schema.py > charts/fimsmith/values.schema.json
 
 pipeline: install ## Compile the pipeline to pipeline.yaml
 	@$(BIN)/kfp dsl compile --py pipelines/finetune.py --output pipeline.yaml

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from fimsmith import storage
 from fimsmith.config import Config, Source
 from fimsmith.errors import ConfigError
 
@@ -20,7 +21,35 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
     Raises ConfigError naming the field, the value and the nearest valid name.
     """
-    file = Path(path).expanduser()
+    return validate(_read(path, overrides), str(path))
+
+
+def load_parts(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a configuration that need not be complete, such as a chart's defaults, and return its sections.
+
+    A section that lacks a required field is returned as the plain value that the file holds, and one that lacks
+    altogether is not returned. Whatever is there is checked: raises ConfigError as `load` does.
+    """
+    tree = _read(path, overrides)
+    missing: set[Any] = set()
+    try:
+        Config.model_validate(tree)
+    except ValidationError as error:
+        # an entry of a list has to be complete: nobody can add to it later
+        gaps = [item for item in error.errors() if item["type"] == "missing" and len(item["loc"]) <= 2]
+        if wrong := [item for item in error.errors() if item not in gaps]:
+            raise _listed(wrong, str(path)) from error
+        missing = {item["loc"][0] for item in gaps}
+    parts = {name: tree[name] for name in missing if name in tree}
+    for name, field in Config.model_fields.items():
+        if name not in missing:
+            kind: Any = field.annotation
+            parts[name] = TypeAdapter(kind).validate_python(tree.get(name, {}))
+    return parts
+
+
+def _read(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
+    file = storage.local(path)
     if not file.is_file():
         raise ConfigError(f"no configuration at {file}; ready ones are in configs/, for example configs/demo.yaml")
     try:
@@ -31,7 +60,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(f"{file} holds no sections; see configs/demo.yaml for the shape")
     for override in overrides:
         _set(tree, override)
-    return validate(tree, str(file))
+    return tree
 
 
 def validate(tree: dict[str, Any], origin: str) -> Config:
@@ -39,15 +68,17 @@ def validate(tree: dict[str, Any], origin: str) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
-        raise ConfigError(
-            "\n  ".join([f"{origin} has {len(lines)} problem{'s' * (len(lines) > 1)}:", *lines])
-        ) from error
+        raise _listed(error.errors(), origin) from error
 
 
 def from_parameters(root: str, run: dict[str, Any], **sections: Any) -> Config:
     """Put the pipeline's parameters (Config.parameters) together again and check them."""
     return validate({"run": {**run, "root": root}, **sections}, "the pipeline's parameters")
+
+
+def _listed(problems: Sequence[Any], origin: str) -> ConfigError:
+    lines = [_explain(problem) for problem in problems]
+    return ConfigError("\n  ".join([f"{origin} has {len(lines)} problem{'s' * (len(lines) > 1)}:", *lines]))
 
 
 def _set(tree: dict[str, Any], override: str) -> None:

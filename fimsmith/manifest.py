@@ -109,13 +109,14 @@ def produce(
         if done := _finished(uri, final):
             say(stage, f"reusing {stage}/{name}")
             return done
-        if final.exists():  # a folder without its manifest was never finished
+        if final.exists():  # never finished, or damaged since
             shutil.rmtree(final)
             work.mkdir(exist_ok=True)
         started = time.time()
         with storage.explained(work):
             outcome = build(work)
-            (work / "outcome.json").unlink(missing_ok=True)
+            for left in (work / "outcome.json", *work.rglob(storage.TEMPORARY)):  # the last: of a write that was killed
+                left.unlink(missing_ok=True)
             files, digest = outcome.published or inventory(work)
             made = Manifest(
                 stage=stage,
@@ -138,9 +139,17 @@ def _finished(uri: str | None, final: Path) -> Manifest | None:
     if uri is not None:
         found = storage.read(f"{uri}/{NAME}")
         return Manifest.parse(found, f"{uri}/{NAME}").model_copy(update={"uri": uri}) if found else None
-    if (final / NAME).exists():
-        return Manifest.read(final / NAME).model_copy(update={"uri": str(final)})
-    return None
+    if not (final / NAME).exists():
+        return None
+    found = Manifest.read(final / NAME).model_copy(update={"uri": str(final)})
+    if lost := [name for name, size in found.files.items() if not _has(final / name, size)]:
+        say(found.stage, f"making {found.stage}/{final.name} anew: its {lost[0]} is damaged or missing")
+        return None
+    return found
+
+
+def _has(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
 
 
 def _publish(made: Manifest, outcome: Outcome, work: Path, final: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from fimsmith.errors import ModelError
 from fimsmith.manifest import Manifest
 from fimsmith.tokenizer import SourceTokenizer
 
+_LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx")  # formats that nothing here reads
 
 
@@ -28,7 +30,7 @@ def describe(section: config.Model) -> Manifest:
         )
     settings = _settings(files)
     tokenizer = SourceTokenizer(files.path("tokenizer.json").parent, section.family)
-    vocabulary = int(settings["vocab_size"])
+    vocabulary = _number(settings, "vocab_size", files.uri)
     highest = max(
         tokenizer.format.begin, tokenizer.format.hole, tokenizer.format.end, tokenizer.format.stop, tokenizer.format.pad
     )
@@ -50,7 +52,7 @@ def describe(section: config.Model) -> Manifest:
             "family": tokenizer.format.family,
             "format": asdict(tokenizer.format),
             "vocabulary": vocabulary,
-            "context": int(settings.get("max_position_embeddings", 0)),
+            "context": _number(settings, "max_position_embeddings", files.uri),
             "architecture": settings.get("model_type", ""),
             "tokenizer": storage.sha256(files.path("tokenizer.json"))[:16],
             "attention": section.attention,
@@ -68,13 +70,47 @@ class _Files:
     tag: Callable[[str], str]  # changes with a file's content
 
 
+def _number(settings: dict, name: str, uri: str) -> int:
+    value = settings.get(name) or 0
+    if not isinstance(value, int):
+        raise ModelError(f"{uri}/config.json: {name} is {value!r}, not a whole number; fetch the model again")
+    return value
+
+
+def tensors(path: Path) -> set[str]:
+    """Return the names of the tensors in a safetensors file; raises ModelError when the file is cut short.
+
+    The format: 8 bytes that hold the header's length, the header in JSON, the data it tells the ends of.
+    """
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(length, _LONGEST_HEADER)))
+        entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+        end = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}; mend its permissions") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is no safetensors file; fetch the model again") from error
+    if end != path.stat().st_size:
+        raise ModelError(f"{path} holds {path.stat().st_size:,} bytes of {end:,}; fetch the model again")
+    return set(entries)
+
+
 def _local(location: str) -> _Files:
     folder = storage.local(location).absolute()
-    if not folder.is_dir():
+    try:
+        found = folder.is_dir() and os.listdir(folder) is not None
+    except OSError as error:
+        raise ModelError(f"cannot read {folder}: {error.strerror}; mend its permissions") from error
+    if not found:
         raise ModelError(
             f"no model at {folder}; set model.path to a Hugging Face folder, or make a tiny one there: fimsmith tiny-model CONFIG"
         )
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+    for name in sizes:
+        if name.endswith(".safetensors"):
+            tensors(folder / name)
     return _Files(str(folder), sizes, folder.joinpath, lambda name: storage.sha256(folder / name))
 
 

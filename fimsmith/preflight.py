@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from fimsmith import __version__, config, model, storage
+from fimsmith.corpus import decontaminate
 from fimsmith.errors import ConfigError, DataError
 from fimsmith.manifest import Manifest, fingerprint
 from fimsmith.progress import say
@@ -32,6 +33,9 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
     """
     check_places(configuration)
     base = model.describe(configuration.model)
+    _check_targets(configuration, base)
+    if configuration.run.launcher != "local":
+        _check_cluster(configuration)
     context = base.details["context"]
     if context and configuration.mix.sequence > context:
         raise ConfigError(
@@ -63,6 +67,27 @@ def check_places(configuration: config.Config) -> None:
     _check_sources(configuration)
 
 
+def _check_targets(configuration: config.Config, base: Manifest) -> None:
+    """Adapters must have something to be added to; weights that lie in S3 are not looked into."""
+    if configuration.train.method != "lora" or storage.is_remote(base.uri):
+        return
+    files = [name for name in base.files if name.endswith(".safetensors")]
+    modules = {name.split(".")[-2] for file in files for name in model.tensors(base.file(file)) if "." in name}
+    if unknown := [name for name in configuration.train.lora.targets if name not in modules]:
+        raise ConfigError(
+            f"train.lora.targets names {unknown[0]!r}, but the model's modules are {', '.join(sorted(modules))}"
+        )
+
+
+def _check_cluster(configuration: config.Config) -> None:
+    """Refuse a cluster on which the jobs cannot run; raises ConfigError with every fault and what mends it."""
+    from fimsmith import doctor  # importing kubernetes takes a second
+
+    faults = [result for result in doctor.check(configuration) if result.ok is False]
+    if faults:
+        raise ConfigError("\n".join(["the cluster is not ready (fimsmith doctor shows all):", *map(str, faults)]))
+
+
 def versions() -> dict[str, str]:
     """Return the versions that a result may depend on."""
     found = {"fimsmith": __version__, "python": platform.python_version()}
@@ -78,15 +103,23 @@ def _check_sources(configuration: config.Config) -> None:
     for index, source in enumerate(configuration.sources):
         if source.location.startswith(("git+", "maven:")):
             continue
-        path = Path(source.location).expanduser()
-        if not path.exists():
+        if source.location.startswith(("http://", "https://", "ssh://", "git@")):
+            raise DataError(f"source {source.name!r}: write a repository's address as git+{source.location}")
+        path = storage.local(source.location).absolute()
+        if not _there(path):
             raise DataError(
-                f"source {source.name!r}: there is nothing at {path.absolute()}; mend sources.{index}.location "
-                f"(or --set sources.{index}.location=/path/to/code)"
+                f"source {source.name!r}: there is nothing at {path}, or no permission to see it; mend "
+                f"sources.{index}.location (or --set sources.{index}.location=/path/to/code)"
             )
     for name in configuration.curate.decontaminate:
-        if not Path(name).expanduser().is_file():
-            raise DataError(f"curate.decontaminate: there is no file {name}; mend the path or remove it")
+        decontaminate.existing(name)
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder above it may not be entered, or the name is too long
+        return False
 
 
 def _size(base: Manifest) -> str:

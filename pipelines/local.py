@@ -56,7 +56,11 @@ def run(configuration: config.Config) -> tuple[Manifest, Manifest]:
     log = root / "log" / time.strftime("run-%Y%m%d-%H%M%S.log")
     parameters = {**configuration.parameters(), "root": storage.absolute(configuration.run.root)}
     # one folder of small JSON files per run; the bulk lies under root and is shared by all runs
-    with tempfile.TemporaryDirectory(prefix="fimsmith-") as scratch, _environment(scratch):
+    with (
+        storage.explained(root),
+        tempfile.TemporaryDirectory(prefix="run-", dir=root / "log") as scratch,
+        _environment(scratch),
+    ):
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=scratch)
         try:
             with open(log, "w", encoding="utf-8") as file, contextlib.redirect_stdout(_Console(sys.stdout, file)):

@@ -12,29 +12,13 @@ from typing import Any
 
 from kfp import Client, compiler
 from kfp_server_api import ApiException
-from urllib3.exceptions import HTTPError
 
 from fimsmith import config, storage
 from fimsmith.errors import ConfigError, JobError
 from fimsmith.progress import say
 from pipelines import watch
+from pipelines.backend import connect, explain
 from pipelines.finetune import finetune
-
-
-def connect(endpoint: str | None) -> Client:
-    """Return a client of the back end; raises JobError when it does not answer."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            client = Client(host=endpoint)
-            client.get_kfp_healthz(sleep_duration=0)
-        return client
-    except (ApiException, HTTPError, OSError, RuntimeError, TimeoutError) as error:
-        raise JobError(
-            f"Kubeflow Pipelines does not answer at {endpoint or 'the current cluster'} ({_short(error)}); "
-            "set KFP_ENDPOINT or --endpoint to its address, for example http://localhost:8888 after "
-            "kubectl -n kubeflow port-forward svc/ml-pipeline 8888:8888"
-        ) from error
 
 
 def submit(configuration: config.Config, endpoint: str | None, experiment: str, name: str) -> str:
@@ -55,7 +39,7 @@ def submit(configuration: config.Config, endpoint: str | None, experiment: str, 
                 package, arguments=arguments, run_name=name, experiment_name=experiment
             )
         except ApiException as error:
-            raise JobError(f"Kubeflow Pipelines refused the run: {_short(error)}; run: fimsmith doctor") from error
+            raise JobError(f"Kubeflow Pipelines refused the run: {explain(error)}; run: fimsmith doctor") from error
     say("submit", f"{name}: {page(client, run.run_id)}")
     return run.run_id
 
@@ -84,12 +68,5 @@ def stop(endpoint: str | None, run: str) -> None:
     try:
         client.terminate_run(run)
     except ApiException as error:
-        raise JobError(f"the run {run} cannot be ended: {_short(error)}") from error
+        raise JobError(f"the run {run} cannot be ended: {explain(error)}") from error
     say("submit", f"asked Kubeflow to end {run}")
-
-
-def _short(error: Any) -> str:
-    """The one sentence of an API error that a person can use."""
-    text = getattr(error, "body", None) or getattr(error, "reason", None) or str(error)
-    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    return " ".join(text.split())[:300]

@@ -1,5 +1,6 @@
 """The configuration: loading, overrides, and errors a person understands."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from fimsmith import config, configfile, fields
-from fimsmith.errors import ConfigError
+from fimsmith.errors import ConfigError, StorageError
 
 ROOT = Path(__file__).parents[1]
 
@@ -124,3 +125,44 @@ def test_parameters_survive_the_number_types_of_kfp():
     root = parameters.pop("root")
     after = configfile.from_parameters(root, **{name: floats(section) for name, section in parameters.items()})
     assert after == before
+
+
+@pytest.mark.parametrize(
+    "change", ["mix.max_epochs=.inf", "train.learning_rate=inf", "fim.kinds.block=inf", "mix.max_epochs=1e300"]
+)
+def test_numbers_without_an_end_are_refused(tmp_path: Path, change: str):
+    with pytest.raises(ConfigError, match=change.partition("=")[0]):
+        configfile.load(write(tmp_path, tree()), [change])
+
+
+def test_several_machines_need_a_launcher_that_has_them():
+    with pytest.raises(ConfigError, match="set run.nodes to 1 .* or run.launcher to pytorchjob"):
+        configfile.validate(tree(run={"nodes": 2}), "test")
+
+
+@pytest.mark.parametrize("path", ["~no-such-user/x.yaml", "a\0b"])
+def test_a_path_that_cannot_be_one_is_explained(path: str):
+    with pytest.raises(StorageError, match="cannot use"):
+        configfile.load(path)
+
+
+def test_parts_are_the_sections_that_are_complete_and_what_there_is_of_others(tmp_path: Path):
+    parts = configfile.load_parts(write(tmp_path, {"mix": {"tokens": 5000}, "train": {"batch": 8}}))
+    assert parts["mix"] == {"tokens": 5000}
+    assert parts["train"] == config.Train(batch=8)
+    assert parts["run"] == config.Run()
+    assert {"model", "sources"}.isdisjoint(parts)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ({"trian": {}}, "did you mean 'train'"),
+        ({"train": {"batch": 0}}, "train.batch"),
+        ({"sources": [{"name": "a"}]}, "sources.0.location: is required"),
+        (tree(mix={"weights": {"business": 1.0}}), "group 'docs' has no weight"),
+    ],
+)
+def test_a_mistake_in_a_part_is_named(tmp_path: Path, part: dict[str, Any], words: str):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        configfile.load_parts(write(tmp_path, part))

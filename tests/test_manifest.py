@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,19 @@ def test_the_fingerprint_depends_on_the_package_version(monkeypatch: pytest.Monk
     before = fingerprint("x")
     monkeypatch.setattr("fimsmith.manifest.__version__", "99.0")
     assert fingerprint("x") != before
+
+
+def test_what_a_killed_write_left_changes_no_digest(tmp_path: Path):
+    clean = produce("mix", [], [], str(tmp_path / "clean"), build())
+    work = tmp_path / "killed" / "mix" / f"{clean.fingerprint}.partial"
+    work.mkdir(parents=True)
+    (work / ".manifest.json.123.tmp").write_text("half")
+    again = produce("mix", [], [], str(tmp_path / "killed"), build())
+    assert (again.digest, again.files) == (clean.digest, clean.files)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("longer than before")])
+def test_a_damaged_result_is_made_anew(tmp_path: Path, damage: Callable[[Path], object]):
+    made = produce("mix", [], [], str(tmp_path), build())
+    damage(made.folder / "data.txt")
+    assert (produce("mix", [], [], str(tmp_path), build()).folder / "data.txt").read_text() == "hello"

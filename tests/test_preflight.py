@@ -41,7 +41,7 @@ def test_a_sequence_longer_than_the_models_context_is_refused(tiny: Path, tmp_pa
 
 
 def test_a_missing_benchmark_file_is_refused(tiny: Path, tmp_path: Path):
-    with pytest.raises(DataError, match="there is no file nowhere.jsonl"):
+    with pytest.raises(DataError, match="there is no file at .*nowhere.jsonl that may be read"):
         preflight.check(settings(tiny, tmp_path, curate={"decontaminate": ["nowhere.jsonl"]}))
 
 
@@ -75,3 +75,39 @@ def test_a_tokenizer_without_sentinels_is_refused(tiny: Path, tmp_path: Path):
     (folder / "tokenizer.json").write_text(json.dumps(plain), encoding="utf-8")
     with pytest.raises(ModelError, match="no fill-in-the-middle sentinels of a known family"):
         model.describe(config.Model(path=str(folder)))
+
+
+def test_adapters_for_modules_that_the_model_lacks_are_refused(tiny: Path, tmp_path: Path):
+    train = {"method": "lora", "lora": {"targets": ["q_proj", "query"]}}
+    with pytest.raises(ConfigError, match=r"train\.lora\.targets names 'query', but the model's modules are .*q_proj"):
+        preflight.check(settings(tiny, tmp_path, train=train))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data[:-100], r"holds [\d,]+ bytes of [\d,]+; fetch the model again"),
+        (lambda data: b"not a model at all", "is no safetensors file; fetch the model again"),
+    ],
+)
+def test_weights_that_are_cut_short_are_refused(tiny: Path, tmp_path: Path, damage, message: str):
+    shutil.copytree(tiny, tmp_path / "model")
+    path = tmp_path / "model" / "model.safetensors"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ModelError, match=message):
+        preflight.check(settings(tmp_path / "model", tmp_path))
+
+
+@pytest.mark.parametrize("change", [{"vocab_size": "abc"}, {"max_position_embeddings": "long"}])
+def test_a_model_whose_sizes_are_no_numbers_is_refused(tiny: Path, tmp_path: Path, change: dict):
+    shutil.copytree(tiny, tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ModelError, match="not a whole number; fetch the model again"):
+        preflight.check(settings(tmp_path / "model", tmp_path))
+
+
+def test_an_address_without_git_in_front_of_it_is_explained(tiny: Path, tmp_path: Path):
+    sources = [{"name": "code", "location": "https://example.com/x/y"}]
+    with pytest.raises(DataError, match=r"write a repository's address as git\+https://example\.com/x/y"):
+        preflight.check(settings(tiny, tmp_path, sources=sources))

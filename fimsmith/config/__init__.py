@@ -76,6 +76,11 @@ class Config(Section):
             )
         if self.curate.valid + self.curate.test >= 1:
             raise ValueError("curate.valid + curate.test must be below 1; nothing would be left to train on")
+        if self.run.launcher == "local" and self.run.nodes > 1:
+            raise ValueError(
+                f"run.nodes is {self.run.nodes}, but the local launcher has only this machine; set run.nodes to 1 "
+                "and run.processes to its number of GPUs, or run.launcher to pytorchjob"
+            )
         world = self.run.nodes * self.run.processes * self.train.micro_batch
         if self.train.batch % world:
             raise ValueError(

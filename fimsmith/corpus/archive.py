@@ -12,7 +12,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from fimsmith.errors import DataError
 
 ZIP = (".zip", ".jar")
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_FUTURE = 2**33  # seconds since the epoch: the year 2242
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -96,8 +97,7 @@ def _zip_member(info: zipfile.ZipInfo) -> Member:
     elif info.flag_bits & 0x1:
         reason = reason or "encrypted"
     # the time has no zone in the archive; taking it as UTC gives the same number everywhere
-    time = calendar.timegm((*info.date_time, 0, 0, 0)) if info.date_time[1] else None
-    return Member(path, info, info.file_size, time, reason)
+    return Member(path, info, info.file_size, _time(lambda: calendar.timegm((*info.date_time, 0, 0, 0))), reason)
 
 
 def _tar_member(position: int, info: tarfile.TarInfo) -> Member:
@@ -106,7 +106,16 @@ def _tar_member(position: int, info: tarfile.TarInfo) -> Member:
         reason = reason or "link"
     elif not info.isreg():
         reason = reason or "not_a_file"
-    return Member(path, position, info.size, int(info.mtime), reason)
+    return Member(path, position, info.size, _time(lambda: int(info.mtime)), reason)
+
+
+def _time(read: Callable[[], int]) -> int | None:
+    """A member's time, unless it is none that a calendar has."""
+    try:
+        time = read()
+    except (ValueError, OverflowError):
+        return None
+    return time if 0 <= time < _FUTURE else None
 
 
 @contextlib.contextmanager

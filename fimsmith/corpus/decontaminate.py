@@ -8,6 +8,7 @@ and boilerplate that stands in many of a benchmark's records, such as imports.
 import functools
 import gzip
 import json
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ _ENDINGS = (".jsonl", ".json", ".txt", ".parquet")
 
 def signatures(paths: list[str]) -> list[str]:
     """Return what identifies the benchmarks' contents; raises DataError for one that is missing."""
-    return [storage.sha256(_existing(path)) for path in paths]
+    return [storage.sha256(existing(path)) for path in paths]
 
 
 def contaminated(paths: tuple[str, ...], texts: list[str]) -> list[bool]:
@@ -48,7 +49,7 @@ def _shares_a_run(text: str, known: np.ndarray) -> bool:
 @functools.cache
 def _runs(paths: tuple[str, ...]) -> np.ndarray:
     """The hashes of all runs of the benchmarks; read once per process."""
-    return np.unique(np.concatenate([np.zeros(0, np.uint64), *(_benchmark(_existing(path)) for path in paths)]))
+    return np.unique(np.concatenate([np.zeros(0, np.uint64), *(_benchmark(existing(path)) for path in paths)]))
 
 
 def _benchmark(path: Path) -> np.ndarray:
@@ -102,10 +103,17 @@ def _records(path: Path) -> Iterator[Any]:
             yield file.read().decode("utf-8", "replace")
 
 
-def _existing(path: str) -> Path:
+def existing(path: str) -> Path:
+    """Return a benchmark's file; raises DataError when it is missing, not readable or of no kind that is known."""
     file = storage.local(path).absolute()
-    if not file.is_file():
-        raise DataError(f"curate.decontaminate: there is no file at {file}; mend the path or take it out")
+    try:
+        there = file.is_file() and os.access(file, os.R_OK)
+    except OSError:  # a folder above it may not be entered
+        there = False
+    if not there:
+        raise DataError(
+            f"curate.decontaminate: there is no file at {file} that may be read; mend the path or take it out"
+        )
     if not file.name.lower().removesuffix(".gz").endswith(_ENDINGS):
         raise DataError(f"curate.decontaminate: {file} is none of {' '.join(_ENDINGS)} (or .gz of them)")
     return file

@@ -23,6 +23,7 @@ _GENERATED_NOTE = re.compile(
     re.IGNORECASE,
 )
 _DO_NOT_EDIT = re.compile(r"do not (?:edit|modify)\b", re.IGNORECASE)
+_MOST_UNCLOSED = 100  # comments that nothing ends
 _HEAD = 20_000  # characters in which a generator announces itself
 
 
@@ -43,6 +44,7 @@ def reason(file: File, section: config.Ingest) -> str | None:
         too_small(file, section)
         or long_lines(file, section)
         or low_alphanumeric(file, section)
+        or unclosed_comments(file, section)
         or generated(file, section)
         or licence(file, section)
         or secret(file, section)
@@ -70,6 +72,13 @@ def low_alphanumeric(file: File, section: config.Ingest) -> str | None:
     count = len(ascii_only) - len(ascii_only.translate(None, _ALPHANUMERIC))
     count += sum(map(str.isalnum, "".join(_NON_ASCII.findall(file.text))))
     return "low_alphanumeric" if count < section.min_alphanumeric * len(file.text) else None
+
+
+def unclosed_comments(file: File, _: config.Ingest) -> str | None:
+    """Text that begins comment after comment and ends none: the parser's time grows with its square."""
+    if file.kind != "java":
+        return None
+    return "unclosed_comments" if file.text.count("/*", file.text.rfind("*/") + 1) > _MOST_UNCLOSED else None
 
 
 def generated(file: File, section: config.Ingest) -> str | None:

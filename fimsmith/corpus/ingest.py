@@ -1,6 +1,6 @@
 """Read one source: every file becomes a row with its text and provenance, or is counted with the reason why not.
 
-fimsmith ingest config.yaml --source business
+fimsmith ingest config.yaml
 """
 
 from collections import Counter

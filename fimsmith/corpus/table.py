@@ -55,14 +55,28 @@ def _string(row: dict[str, Any], columns: Sequence[str]) -> str | None:
     return None
 
 
-def _parquet(path: Path, source: config.Source) -> Iterator[dict[str, Any]]:
+def _rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | str]:
+    """Yield the rows as dictionaries, and the reason in place of one with a value that Python cannot hold."""
+    try:
+        yield from batch.to_pylist()
+        return
+    except (ValueError, OverflowError):  # invalid UTF-8, a time outside the calendar: find the row
+        pass
+    for number in range(batch.num_rows):
+        try:
+            yield from batch.slice(number, 1).to_pylist()
+        except (ValueError, OverflowError):
+            yield "undecodable"
+
+
+def _parquet(path: Path, source: config.Source) -> Iterator[dict[str, Any] | str]:
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             _check_column(path, source, names)
             known = {source.text_column, *_PATHS, *_REPOSITORIES, *_LICENCES}
             for batch in file.iter_batches(_ROWS, columns=[name for name in names if name in known]):
-                yield from batch.to_pylist()
+                yield from _rows_of(batch)
     except (pa.ArrowException, OSError) as error:
         raise _broken(path, error) from error
 

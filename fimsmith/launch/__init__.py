@@ -32,6 +32,8 @@ LAUNCHERS: dict[str, Callable[["Job", config.Run], None]] = {"local": local.run,
 _PLACEMENT = {"micro_batch", "gradient_checkpointing", "save_steps", "keep_checkpoints"}
 
 
+_ASIDE = ("run", "report")  # sections of the receipt that no exported byte but its own depends on
+
 _ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "PYTHONUNBUFFERED": "1",
@@ -118,13 +120,21 @@ def export(
     placement: Placement = ANYWHERE,
 ) -> Manifest:
     """Write the tuned model as it is handed over; `receipt` becomes a field of the job's section."""
-    return _single("export", (run, placement), {**section.model_dump(mode="json"), "receipt": receipt}, inputs)
+    plain = section.model_dump(mode="json")
+    # where the run was made and what its page is called do not make it another model
+    settings = {name: part for name, part in receipt.get("configuration", {}).items() if name not in _ASIDE}
+    key = [plain, {**receipt, "configuration": settings}]
+    return _single("export", (run, placement), {**plain, "receipt": receipt}, inputs, key)
 
 
 def _single(
-    stage: str, place: tuple[config.Run, Placement], section: dict[str, Any], inputs: list[Manifest]
+    stage: str,
+    place: tuple[config.Run, Placement],
+    section: dict[str, Any],
+    inputs: list[Manifest],
+    key: list[Any] | None = None,
 ) -> Manifest:
-    """Run a stage that is one process."""
+    """Run a stage that is one process; `key` is what its result depends on besides the inputs, where not the section."""
     run, placement = place
 
     def build(work: Path) -> Outcome:
@@ -138,7 +148,7 @@ def _single(
         )
         return _finish(job, run, section, inputs)
 
-    return produce(stage, [section], inputs, run.root, build)
+    return produce(stage, key or [section], inputs, run.root, build)
 
 
 def _finish(job: Job, run: config.Run, section: dict[str, Any], inputs: list[Manifest]) -> Outcome:

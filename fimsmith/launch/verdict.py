@@ -197,7 +197,7 @@ def _container(pod: Pod, ended: dict[str, Any], log: str, settings: config.Kuber
     return Cause(
         f"{who} ended{where} with {diagnosis.status_name(status)}",
         pod=name,
-        lines=diagnosis.before_torchrun(lines or message.splitlines()),
+        lines=diagnosis.before_torchrun([str(line) for line in lines or message.splitlines()]),
         lost=ended["name"] == MAIN and status in (-signal.SIGKILL, -signal.SIGTERM),
     )
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from fimsmith.errors import StorageError
-from fimsmith.storage.local import clear, explained, sha256, write_atomically
+from fimsmith.storage.local import TEMPORARY, clear, explained, sha256, write_atomically
 
 __all__ = [
+    "TEMPORARY",
     "absolute",
     "clear",
     "erase",
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 _CACHE = "FIMSMITH_CACHE"  # environment variable: folder of the mirrors
+_PROBED = 100_000  # bytes: a disk that has no room for them is full
 _COMPLETE = ".complete"  # in a mirror: names what it is a whole copy of
 
 
@@ -53,11 +55,16 @@ def local(uri: str | Path) -> Path:
     """Return the path of a `file://` URI or plain path; `~` is expanded."""
     text = str(uri)
     parts = urlparse(text)
+    if "\0" in text:
+        raise StorageError(f"cannot use {text!r}: a path cannot hold a NUL character")
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     if parts.scheme and "://" in text:
         raise StorageError(f"cannot use {text!r} here: it must be a folder or file on this machine, or file://…")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise StorageError(f"cannot use {text!r}: {error}; write the whole path") from error
 
 
 def mirror(uri: str | Path) -> Path:
@@ -191,8 +198,10 @@ def probe(root: str) -> None:
         with explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f".probe-{os.getpid()}"
-            path.write_bytes(b"")
-            path.unlink()
+            try:
+                path.write_bytes(bytes(_PROBED))
+            finally:
+                path.unlink(missing_ok=True)
     except FileExistsError:
         raise StorageError(f"run.root {folder} is a file; set run.root to a folder") from None
     except OSError as error:

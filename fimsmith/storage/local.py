@@ -38,6 +38,9 @@ def clear(folder: Path) -> None:
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
+TEMPORARY = ".*.tmp"  # pattern of the names that files have while they are written
+
+
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Write a small file so that it is either whole or absent, also after a power cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

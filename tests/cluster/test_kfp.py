@@ -78,7 +78,8 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, name in enumerate(("examples/shop", "examples/toolkit", "examples/shop/docs"))
     ]
     overrides = [part for each in here for part in ("--set", each)]
-    subprocess.run([FIMSMITH, "tiny-model", str(path), *overrides], check=True, cwd=path.parent)
+    sizes = ["--vocabulary", "2048", "--hidden", "128", "--layers", "2"]
+    subprocess.run([FIMSMITH, "tiny-model", str(path), *sizes, *overrides], check=True, cwd=path.parent)
     return path
 
 

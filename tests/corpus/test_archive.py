@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from java_texts import files, ingest, java, rejected
 
-from fimsmith import config
+from fimsmith import config, records
 from fimsmith.errors import DataError
 
 
@@ -141,3 +141,15 @@ def test_a_tar_that_ends_too_early_is_refused(tmp_path: Path, name: str, mode: s
 def test_an_archive_without_java_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match="holds no files of kind java"):
         ingest(make_zip(tmp_path / "s.zip", {"a.class": "x"}), tmp_path / "out")
+
+
+@pytest.mark.parametrize("time", ["inf", "nan", "1e30", "-5"])
+def test_a_member_with_a_time_outside_the_calendar_is_read_without_it(tmp_path: Path, time: str):
+    path = tmp_path / "a.tar"
+    data = java("A").encode()
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("A.java")
+        info.size, info.pax_headers = len(data), {"mtime": time}
+        archive.addfile(info, io.BytesIO(data))
+    (row,) = records.read(ingest(path, tmp_path).folder / "files.parquet")
+    assert row["time"] is None

@@ -84,3 +84,8 @@ def test_a_secret_drops_the_file_unless_secrets_are_kept():
     text = f'{HEAD}    String password = "Summer' + '2024!x";\n}'
     assert dropped(text) == "secret"
     assert dropped(text, keep_secrets=True) is None
+
+
+def test_text_that_only_begins_comments_is_dropped_before_it_costs_minutes_to_parse():
+    assert dropped("class Q { int a; }\n/* " + "/* unclosed\n" * 200) == "unclosed_comments"
+    assert dropped(java("Paths") + 'String pattern = "src/**/*.java";\n' * 3) is None

@@ -80,3 +80,12 @@ def test_a_damaged_table_is_refused(tmp_path: Path, name: str):
     (tmp_path / name).write_bytes(b"not what its name says" * 20)
     with pytest.raises(DataError, match=f"{name} cannot be read"):
         ingest(tmp_path / name, tmp_path / "out")
+
+
+def test_a_value_that_python_cannot_hold_costs_its_row_only(tmp_path: Path):
+    texts = pa.array([java("A").encode(), b"\xff\xfe broken", java("B").encode()]).view(pa.binary())
+    column = pa.StringArray.from_buffers(3, texts.buffers()[1], texts.buffers()[2])
+    pq.write_table(pa.table({"text": column}), tmp_path / "rows.parquet")
+    made = ingest(tmp_path / "rows.parquet", tmp_path)
+    assert len(files(made)) == 2
+    assert list(rejected(made).values()) == ["undecodable"]

@@ -114,3 +114,13 @@ def test_the_receipt_reaches_the_export_and_is_part_of_its_key(jobs: list[Job], 
     spec = json.loads((made[1].folder / "log" / "job.json").read_bytes())
     assert spec["section"]["receipt"] == {"version": 2}
     assert made[0].uri != made[1].uri
+
+
+def test_where_it_ran_and_what_its_page_is_called_do_not_make_another_export(jobs: list[Job], tmp_path: Path):
+    run, section = config.Run(root=str(tmp_path)), config.Export()
+    settings = {"train": {"seed": 1}, "run": {"root": "a"}, "report": {"title": "a"}}
+    one = launch.export(section, run, [BASE], {"configuration": settings})
+    other = {**settings, "run": {"root": "b"}, "report": {"title": "b"}}
+    assert launch.export(section, run, [BASE], {"configuration": other}).uri == one.uri
+    third = {**settings, "train": {"seed": 2}}
+    assert launch.export(section, run, [BASE], {"configuration": third}).uri != one.uri
