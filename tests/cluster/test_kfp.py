@@ -77,7 +77,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"sources.{number}.location={ROOT / name}"
         for number, name in enumerate(("examples/shop", "examples/toolkit", "examples/shop/docs"))
     ]
-    overrides = [part for each in here for part in ("--set", each)]
+    overrides = [part for each in [*here, f"run.root={path.parent}/data"] for part in ("--set", each)]
     sizes = ["--vocabulary", "2048", "--hidden", "128", "--layers", "2"]
     subprocess.run([FIMSMITH, "tiny-model", str(path), *sizes, *overrides], check=True, cwd=path.parent)
     return path
