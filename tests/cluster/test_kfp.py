@@ -37,7 +37,13 @@ def kubectl(*arguments: str, check: bool = True) -> str:
 
 
 def jobs() -> list[dict[str, Any]]:
-    return json.loads(kubectl("get", "pytorchjobs", "-o", "json"))["items"]
+    """All jobs but those that succeeded: they stay for a while with their logs."""
+    found = json.loads(kubectl("get", "pytorchjobs", "-o", "json"))["items"]
+    return [
+        job
+        for job in found
+        if not any(each["type"] == "Succeeded" for each in job.get("status", {}).get("conditions", []))
+    ]
 
 
 @pytest.fixture(scope="module", autouse=True)
