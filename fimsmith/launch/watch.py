@@ -157,8 +157,10 @@ class Watch:
         waits = [(pod, wait) for pod in pods if (wait := verdict.waiting(pod, self.settings))]
         held = {self.name, *(pod["metadata"]["uid"] for pod, _ in waits)}
         self.since = {key: begun for key, begun in self.since.items() if key[1] in held}
+        if waits:
+            others = f" (and {len(waits) - 1} more)" if waits[1:] else ""
+            self._say(f"{waits[0][1].text}{others}")
         for pod, wait in waits:
-            self._say(wait.text)
             if self._lasts(wait.kind, pod["metadata"]["uid"], True, wait.limit):
                 return wait.cause.noting(self.cluster.events(pod["metadata"]["name"])[-3:])
         running = [pod for pod in pods if pod.get("status", {}).get("phase") == "Running"]

@@ -376,6 +376,50 @@ def test_a_queued_job_waits_without_limit_and_says_so(cluster: kube.Cluster, mak
     assert "evaluate  ran" in shown
 
 
+@pytest.fixture
+def dead_webhook(cluster: kube.Cluster) -> Iterator[None]:
+    """A webhook of jobs in this namespace whose service is not there, as when the operator is down."""
+    hook = {
+        "name": "jobs.fimsmith.dev",
+        "clientConfig": {"service": {"name": "there-is-none", "namespace": cluster.namespace, "path": "/validate"}},
+        "rules": [
+            {"apiGroups": ["kubeflow.org"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pytorchjobs"]}
+        ],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": cluster.namespace}},
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+    cluster.request("POST", path, {"metadata": {"name": cluster.namespace}, "webhooks": [hook]})
+    time.sleep(2)  # the API server looks after its webhooks once a second
+    yield
+    cluster.request("DELETE", f"{path}/{cluster.namespace}")
+    time.sleep(2)
+
+
+def test_an_operator_whose_webhook_is_down_is_named(cluster: kube.Cluster, make: Make, dead_webhook: None):
+    text = failure(cluster, make(""))
+    assert "the Kubeflow training operator v1 (PyTorchJob, kubeflow.org/v1) does not answer" in text
+    assert "failed calling webhook" in text
+
+
+def test_an_operator_that_takes_no_notice_of_the_job_is_named(
+    cluster: kube.Cluster, make: Make, monkeypatch: pytest.MonkeyPatch
+):
+    written = render.manifest
+
+    def of_another(*arguments: Any) -> dict[str, Any]:
+        made = written(*arguments)
+        made["spec"]["runPolicy"]["managedBy"] = "kueue.x-k8s.io/multikueue"  # the operator leaves such jobs alone
+        return made
+
+    monkeypatch.setattr(render, "manifest", of_another)
+    monkeypatch.setattr("fimsmith.launch.watch._START", 5.0)
+    text = failure(cluster, make(""))
+    assert "the training operator takes no notice of it" in text
+
+
 def test_a_missing_right_is_named(make: Make, monkeypatch: pytest.MonkeyPatch):
     made = make("")
     connect = kube.Cluster._connect
