@@ -155,7 +155,7 @@ class Mix(Section):
     max_epochs: float = Field(
         default=4.0,
         gt=0,
-        le=1_000,
+        le=1_000_000,
         description="How often a group's samples may be repeated (Muennighoff et al. 2023, arXiv:2305.16264: 4 is nearly free).",
     )
     tolerance: float = Field(default=0.001, gt=0, lt=0.5, description="Allowed absolute deviation of a group's share.")
