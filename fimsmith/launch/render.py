@@ -1,7 +1,7 @@
 """Write a job as a PyTorchJob (kubeflow.org/v1): a pure function of the job, the configuration and where we are.
 
-The training operator tells torchrun its nodes and processes by PET_* variables, so that the
-command is the same on every node.
+The operator and we tell torchrun its nodes, processes and first node by PET_* variables, so that the command is
+the same on every node.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _UNITS = {
     "Ti": 2**40,
 }
 
+FIRST = "worker-0"  # the replica of node rank 0
 MAIN, FETCH = "pytorch", "fetch"  # the operator knows the main container by this name
 ARGUMENT = "fimsmith.dev/spec"  # annotation: the JobSpec that the job reads
 
@@ -72,7 +73,6 @@ def manifest(job: Job, place: config.Run, home: Home, namespace: str) -> dict[st
     }
     queue = {"kueue.x-k8s.io/queue-name": settings.queue} if settings.queue else {}
     template = {"metadata": {"labels": labels, "annotations": dict(_UNDISTURBED)}, "spec": _pod(job, place)}
-    replicas = {"Master": 1, "Worker": job.nodes - 1}
     metadata: dict[str, Any] = {"name": name(job), "labels": labels | queue, "annotations": {ARGUMENT: job.argument}}
     # an owner in another namespace does not exist for the garbage collector, which would delete the job
     if home.owner and namespace == home.namespace:
@@ -92,11 +92,9 @@ def manifest(job: Job, place: config.Run, home: Home, namespace: str) -> dict[st
                 "backoffLimit": 0,
                 **({"suspend": True} if settings.queue else {}),
             },
-            "pytorchReplicaSpecs": {
-                kind: {"replicas": count, "restartPolicy": "Never", "template": template}
-                for kind, count in replicas.items()
-                if count
-            },
+            # Workers only: to those of a Master the operator adds an init container that Pod Security refuses and
+            # whose image comes from a public registry; and the job has succeeded when all of them have
+            "pytorchReplicaSpecs": {"Worker": {"replicas": job.nodes, "restartPolicy": "Never", "template": template}},
         },
     }
 
@@ -181,10 +179,14 @@ def _environment(job: Job, resources: dict[str, dict[str, str]]) -> list[dict[st
         "OMP_NUM_THREADS": str(max(1, int(cores // job.processes))) if cores == cores else "1",
         # torchrun has to kill what hangs before the pod's own time is over
         "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(_CHECKPOINT - 30),
+        "PET_MASTER_ADDR": f"{name(job)}-{FIRST}" if job.nodes > 1 else "localhost",
+        "PET_MASTER_PORT": "23456",  # which the operator's services pass on
         "HOME": "/tmp",
         "FIMSMITH_CACHE": "/scratch/cache",
     }
+    index = {"fieldRef": {"fieldPath": "metadata.labels['training.kubeflow.org/replica-index']"}}
     named: dict[str, dict[str, Any]] = {key: {"name": key, "value": value} for key, value in values.items()}
+    named["PET_NODE_RANK"] = {"name": "PET_NODE_RANK", "valueFrom": index}
     named |= {each["name"]: each for each in job.placement.env}
     return list(named.values())
 

@@ -152,12 +152,6 @@ def unmade(job: dict[str, Any], made: str, events: list[str]) -> Cause:
         )
     told = [event for event in events if event.startswith("FailedCreate")] or events
     fix = "mend what keeps pods from being made: run.kubernetes.service_account is missing, a quota, a policy"
-    if any("PodSecurity" in event and "init-pytorch" in event for event in told):
-        fix = (
-            "the operator's own container init-pytorch does not meet the namespace's Pod Security level: set "
-            "run.nodes: 1, use a namespace of the level baseline, or give the operator a template with a "
-            "securityContext (--pytorch-init-container-template-file)"
-        )
     hint = f"kubectl -n {job['metadata']['namespace']} describe pytorchjob {name} tells why"
     return Cause(f"the training operator made only {made} pods", fix, notes=told[-1:] or [hint])
 
@@ -291,8 +285,6 @@ def _unpulled(pod: Pod, status: dict[str, Any], settings: config.Kubernetes) -> 
     fix = "run.kubernetes.image: one that the nodes can pull"
     if not settings.pull_secrets:
         fix += ", or run.kubernetes.pull_secrets where the registry wants a login"
-    if name not in (MAIN, FETCH):  # the operator's own
-        fix = "give the training operator another one: --pytorch-init-container-image"
     return Wait(
         "image",
         f"{replica(pod)} waits for image {image}: {message}",

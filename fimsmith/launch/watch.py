@@ -11,7 +11,7 @@ from fimsmith import config, progress
 from fimsmith.launch import verdict
 from fimsmith.launch.follow import Follower
 from fimsmith.launch.kube import Cluster
-from fimsmith.launch.render import FETCH
+from fimsmith.launch.render import FETCH, FIRST
 from fimsmith.launch.stopping import Stop
 from fimsmith.launch.verdict import Cause, Pod
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from fimsmith.launch import Job
 
 INTERVAL = 1.0  # seconds between two looks
-MASTER = "master-0"  # the replica whose log is followed
 _KEPT = 1_000  # lines of a log
 _START = 60.0  # seconds in which the operator makes pods, and tells of those that ended
 _CONFIRM = 4.0  # seconds in which a pod that goes away may turn out to belong to a job that ended
@@ -84,7 +83,7 @@ class Watch:
 
     def is_over(self) -> bool:
         """Whether the log that is followed is complete."""
-        return any(verdict.replica(pod) == MASTER and verdict.over(pod) for pod in self.pods.values())
+        return any(verdict.replica(pod) == FIRST and verdict.over(pod) for pod in self.pods.values())
 
     def close(self) -> None:
         """Take the rest of the log."""
@@ -92,8 +91,8 @@ class Watch:
             self.follower.close(_DRAIN)
 
     def keep(self, cause: Cause) -> None:
-        """Put the failed replica's last lines into the log, which else holds only the master's."""
-        if cause.pod and cause.lines and not cause.pod.endswith(MASTER):
+        """Put the failed replica's last lines into the log, which else holds only the first one's."""
+        if cause.pod and cause.lines and not cause.pod.endswith(FIRST):
             text = "\n".join([f"--- the end of the log of {cause.pod}", *cause.lines, "---", ""])
             self.output.log.write(text.encode())
 
@@ -142,9 +141,9 @@ class Watch:
         return {ended["name"]: self.cluster.tail(pod["metadata"]["name"], ended["name"], _KEPT)}
 
     def _follow(self, pods: list[Pod]) -> None:
-        master = next((pod for pod in pods if verdict.replica(pod) == MASTER), None)
-        if master and self.follower is None:
-            self.follower = Follower(self.cluster, master["metadata"]["name"], self.output.take)
+        first = next((pod for pod in pods if verdict.replica(pod) == FIRST), None)
+        if first and self.follower is None:
+            self.follower = Follower(self.cluster, first["metadata"]["name"], self.output.take)
             self.follower.start()
 
     def _waiting(self, job: dict[str, Any], pods: list[Pod]) -> Cause | None:
@@ -176,7 +175,7 @@ class Watch:
         return time.monotonic() - self.since.setdefault((kind, whom), time.monotonic()) > limit
 
     def _is_done(self, pod: Pod) -> bool:
-        return verdict.replica(pod) == MASTER and pod.get("status", {}).get("phase") == "Succeeded"
+        return verdict.replica(pod) == FIRST and pod.get("status", {}).get("phase") == "Succeeded"
 
     def _say(self, text: str) -> None:
         if text != self.said:

@@ -215,12 +215,12 @@ def test_another_learning_rate_redoes_the_training_and_not_the_data(
 
 
 def training(minutes: float = 5) -> str:
-    """Wait until a job's master trains, and return the job's name."""
+    """Wait until a job trains, and return the job's name."""
     deadline = time.monotonic() + 60 * minutes
     while time.monotonic() < deadline:
         for job in jobs():
             name = job["metadata"]["name"]
-            if "step 1 of" in kubectl("logs", f"{name}-master-0", "-c", "pytorch", check=False):
+            if "step 1 of" in kubectl("logs", f"{name}-worker-0", "-c", "pytorch", check=False):
                 return name
         time.sleep(1)
     pytest.fail("no job trains")

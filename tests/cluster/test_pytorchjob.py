@@ -113,6 +113,22 @@ def failure(cluster: kube.Cluster, made: tuple[Job, config.Run]) -> str:
     return str(caught.value)
 
 
+def amend(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change the jobs that are made."""
+    written = render.manifest
+
+    def amended(*arguments: Any) -> dict[str, Any]:
+        made = written(*arguments)
+        change(made)
+        return made
+
+    monkeypatch.setattr(render, "manifest", amended)
+
+
+def pod_of(made: dict[str, Any]) -> dict[str, Any]:
+    return made["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["spec"]
+
+
 def left(cluster: kube.Cluster, job: Job) -> tuple[Any, list[Any]]:
     return cluster.job(render.name(job)), cluster.pods(render.name(job))
 
@@ -154,14 +170,14 @@ def running(cluster: kube.Cluster, job: Job) -> dict[str, dict[str, Any]]:
     return {pod["metadata"]["name"][-8:]: pod for pod in pods if pod["status"].get("phase") == "Running"}
 
 
-def test_two_replicas_succeed_and_the_masters_log_is_shown_and_kept(
+def test_two_replicas_succeed_and_the_first_ones_log_is_shown_and_kept(
     cluster: kube.Cluster, make: Make, capfd: pytest.CaptureFixture[str]
 ):
     code = (
         "for number in range(40):\n"
         "    print(f'evaluate  {number} of 40' if number % 10 == 0 else f'noise {number}', flush=True)\n"
         "    time.sleep(0.1)\n"
-        "print(os.environ['RANK'], os.environ['WORLD_SIZE'], sys.argv[1], end='')"
+        "print(os.environ['PET_NODE_RANK'], os.environ['PET_NNODES'], sys.argv[1], end='')"
     )
     job, place = make(code, nodes=2, fetch="print('fetch     done')")
     begun = time.monotonic()
@@ -178,37 +194,56 @@ def test_two_replicas_succeed_and_the_masters_log_is_shown_and_kept(
     assert lines[-1] == f"0 2 {job.argument}"
 
 
-def test_pods_run_under_the_restricted_standard(restricted: kube.Cluster, make: Make):
-    job, place = make("print('evaluate  ran')", within=restricted)
+def test_pods_of_several_nodes_run_under_the_restricted_standard(restricted: kube.Cluster, make: Make):
+    job, place = make("print('evaluate  ran')", within=restricted, nodes=2)
     pytorchjob.run(job, place)
     assert job.log.read_text() == "evaluate  ran\n"
 
 
-def test_workers_that_the_namespace_refuses_are_named(
+@pytest.mark.slow
+def test_torchrun_joins_the_processes_of_all_nodes(
     restricted: kube.Cluster, make: Make, monkeypatch: pytest.MonkeyPatch
 ):
+    image = os.environ.get("FIMSMITH_IMAGE_TRAIN")
+    if not image:
+        pytest.skip("FIMSMITH_IMAGE_TRAIN is not set")
+    code = (
+        "import torch, torch.distributed as dist\ndist.init_process_group('gloo')\n"
+        "whole = torch.tensor(1 + dist.get_rank())\ndist.all_reduce(whole)\n"
+        "print(f'evaluate  rank {dist.get_rank()} of {dist.get_world_size()}: {whole.item()}\\n', end='')"
+    )
+    amend(monkeypatch, lambda made: pod_of(made).pop("initContainers"))  # there is nothing to fetch
+    job, place = make(code, within=restricted, nodes=2, image=image, memory="1Gi")
+    pytorchjob.run(replace(job, distributed=True, processes=2), place)
+    shown = sorted(line for line in job.log.read_text().splitlines() if line.startswith("evaluate"))
+    assert shown == ["evaluate  rank 0 of 4: 10", "evaluate  rank 1 of 4: 10"]
+
+
+def test_pods_that_may_not_be_made_are_named(restricted: kube.Cluster, make: Make, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("fimsmith.launch.watch._START", 10.0)
+    quota = {"metadata": {"name": "one"}, "spec": {"hard": {"pods": "1"}}}
+    restricted.request("POST", f"/api/v1/namespaces/{restricted.namespace}/resourcequotas", quota)
     text = failure(restricted, make("time.sleep(60)", nodes=2, within=restricted))
     assert text.startswith("evaluate failed: the training operator made only 1 of 2 pods\n  FailedCreatePod: ")
-    assert "fix: the operator's own container init-pytorch does not meet the namespace's Pod Security level" in text
+    assert "exceeded quota: one" in text
 
 
 def test_too_little_memory_is_named_with_a_larger_amount(cluster: kube.Cluster, make: Make):
     made = make("print('step 7 of 9', flush=True); time.sleep(3)\nwhole = bytearray(os.urandom(1 << 20)) * 200")
     text = failure(cluster, made)
     assert text.startswith(
-        "evaluate failed: master-0 was OOMKilled (exit 137) at step 7\n  memory limit 64Mi; /dev/shm"
+        "evaluate failed: worker-0 was OOMKilled (exit 137) at step 7\n  memory limit 64Mi; /dev/shm"
     )
     assert "\n  fix: run.kubernetes.memory: 96Mi, or lower evaluate.batch" in text
     assert f"\n  log: {made[0].log}" in text
 
 
-def test_a_worker_without_memory_is_the_cause_and_not_the_master_that_lost_it(cluster: kube.Cluster, make: Make):
+def test_a_worker_without_memory_is_the_cause_and_not_the_first_that_lost_it(cluster: kube.Cluster, make: Make):
     code = (
-        "if os.environ['RANK'] == '1':\n    time.sleep(3)\n    whole = bytearray(os.urandom(1 << 20)) * 200\n"
+        "if os.environ['PET_NODE_RANK'] == '1':\n    time.sleep(3)\n    whole = bytearray(os.urandom(1 << 20)) * 200\n"
         "time.sleep(8)\npathlib.Path('/dev/termination-log').write_text('lost: a process went away')\nsys.exit(1)"
     )
-    assert failure(cluster, make(code, nodes=2)).startswith("evaluate failed: worker-0 was OOMKilled")
+    assert failure(cluster, make(code, nodes=2)).startswith("evaluate failed: worker-1 was OOMKilled")
 
 
 def test_an_image_that_does_not_exist_is_named(cluster: kube.Cluster, make: Make):
@@ -222,7 +257,7 @@ def test_an_image_that_does_not_exist_is_named(cluster: kube.Cluster, make: Make
 
 def test_a_node_selector_that_nothing_matches_is_named(cluster: kube.Cluster, make: Make):
     text = failure(cluster, make("", node_selector={"gpu": "h900"}, patience=5))
-    assert text.startswith("evaluate failed: no node took master-0 within 5 seconds: 0/")
+    assert text.startswith("evaluate failed: no node took worker-0 within 5 seconds: 0/")
     assert "fix: change run.kubernetes.node_selector (it is {'gpu': 'h900'})" in text
 
 
@@ -239,7 +274,7 @@ def test_what_the_fetching_says_is_the_message(cluster: kube.Cluster, make: Make
     )
     text = failure(cluster, make("", fetch=fetch))
     assert text.startswith(
-        "evaluate failed: master-0 could not fetch its inputs: S3 refuses the key; set AWS_ACCESS_KEY"
+        "evaluate failed: worker-0 could not fetch its inputs: S3 refuses the key; set AWS_ACCESS_KEY"
     )
     assert "last lines" not in text
 
@@ -253,7 +288,7 @@ def test_what_a_job_says_is_the_message(cluster: kube.Cluster, make: Make):
 def test_a_crash_is_told_with_its_last_lines_and_not_tried_again(cluster: kube.Cluster, make: Make):
     job, place = make("print('evaluate  start')\nraise ValueError('seven is odd')")
     text = failure(cluster, (job, place))
-    assert text.startswith("evaluate failed: master-0 ended with exit code 1\n")
+    assert text.startswith("evaluate failed: worker-0 ended with exit code 1\n")
     assert text.endswith("\n    ValueError: seven is odd")
     assert job.log.read_text().count("evaluate  start") == 1
 
@@ -328,25 +363,25 @@ def test_after_a_killed_worker_the_job_starts_again_and_succeeds(cluster: kube.C
         until(lambda: len(running(cluster, job)) == 2)
         made = uid(cluster, job)
         change(cluster, job, "print('evaluate  second')")
-        path = f"/api/v1/namespaces/{cluster.namespace}/pods/{render.name(job)}-worker-0"
+        path = f"/api/v1/namespaces/{cluster.namespace}/pods/{render.name(job)}-worker-1"
         cluster.request("DELETE", path, {"gracePeriodSeconds": 0})
         running_job.result()
     assert uid(cluster, job) != made
     assert "evaluate  second" in job.log.read_text()
     shown = capfd.readouterr().out
-    assert "worker-0 was lost" in shown
+    assert "worker-1 was lost" in shown
     assert "starting again at the last checkpoint (1 of 1)" in shown
 
 
 def test_what_is_lost_again_and_again_is_given_up(cluster: kube.Cluster, make: Make):
     code = "pathlib.Path('/dev/termination-log').write_text('lost: a process went away')\nsys.exit(1)"
     text = failure(cluster, make(code))
-    assert text.startswith("evaluate failed: master-0: lost: a process went away\n  it was started 2 times")
+    assert text.startswith("evaluate failed: worker-0: lost: a process went away\n  it was started 2 times")
 
 
 def test_a_process_that_something_killed_starts_again(cluster: kube.Cluster, make: Make):
     text = failure(cluster, make("import signal\nif os.fork():\n    os.wait()\n    sys.exit(137)\nos._exit(0)"))
-    assert text.startswith("evaluate failed: master-0 ended with SIGKILL\n  it was started 2 times")
+    assert text.startswith("evaluate failed: worker-0 ended with SIGKILL\n  it was started 2 times")
 
 
 def test_a_job_that_someone_deletes_is_said_to_be_deleted(cluster: kube.Cluster, make: Make):
@@ -407,14 +442,8 @@ def test_an_operator_whose_webhook_is_down_is_named(cluster: kube.Cluster, make:
 def test_an_operator_that_takes_no_notice_of_the_job_is_named(
     cluster: kube.Cluster, make: Make, monkeypatch: pytest.MonkeyPatch
 ):
-    written = render.manifest
-
-    def of_another(*arguments: Any) -> dict[str, Any]:
-        made = written(*arguments)
-        made["spec"]["runPolicy"]["managedBy"] = "kueue.x-k8s.io/multikueue"  # the operator leaves such jobs alone
-        return made
-
-    monkeypatch.setattr(render, "manifest", of_another)
+    other = "kueue.x-k8s.io/multikueue"  # the operator leaves such jobs alone
+    amend(monkeypatch, lambda made: made["spec"]["runPolicy"].update(managedBy=other))
     monkeypatch.setattr("fimsmith.launch.watch._START", 5.0)
     text = failure(cluster, make(""))
     assert "the training operator takes no notice of it" in text

@@ -33,7 +33,7 @@ def manifest(job: Job = TRAIN, home: Home = Home("ml"), **settings: Any) -> dict
     return made
 
 
-def pod(made: dict[str, Any], kind: str = "Master") -> dict[str, Any]:
+def pod(made: dict[str, Any], kind: str = "Worker") -> dict[str, Any]:
     return made["spec"]["pytorchReplicaSpecs"][kind]["template"]["spec"]
 
 
@@ -48,15 +48,18 @@ def environment(made: dict[str, Any]) -> dict[str, Any]:
     return {each["name"]: each.get("value", each.get("valueFrom")) for each in main(made)["env"]}
 
 
-def test_a_master_and_the_other_nodes_as_workers_run_the_same_pod():
-    replicas = manifest()["spec"]["pytorchReplicaSpecs"]
-    assert {kind: each["replicas"] for kind, each in replicas.items()} == {"Master": 1, "Worker": 2}
-    assert {each["restartPolicy"] for each in replicas.values()} == {"Never"}
-    assert replicas["Master"]["template"] == replicas["Worker"]["template"]
+def test_nodes_are_workers_that_do_not_start_again():
+    (kind,) = manifest()["spec"]["pytorchReplicaSpecs"]
+    replicas = manifest()["spec"]["pytorchReplicaSpecs"][kind]
+    assert (kind, replicas["replicas"], replicas["restartPolicy"]) == ("Worker", 3, "Never")
 
 
-def test_one_node_is_a_master_alone():
-    assert list(manifest(replace(TRAIN, nodes=1))["spec"]["pytorchReplicaSpecs"]) == ["Master"]
+def test_torchrun_finds_the_first_node_and_knows_its_own_number():
+    known = environment(manifest())
+    assert known["PET_MASTER_ADDR"] == f"{render.name(TRAIN)}-worker-0"
+    label = "metadata.labels['training.kubeflow.org/replica-index']"
+    assert known["PET_NODE_RANK"] == {"fieldRef": {"fieldPath": label}}
+    assert environment(manifest(replace(TRAIN, nodes=1)))["PET_MASTER_ADDR"] == "localhost"
 
 
 def test_torchrun_runs_a_distributed_job_and_python_any_other():
@@ -164,7 +167,7 @@ def test_labels_tell_the_stage_and_the_run():
     made = manifest(home=Home("ml", "w", OWNER, "run-7"))
     for labels in (
         made["metadata"]["labels"],
-        made["spec"]["pytorchReplicaSpecs"]["Master"]["template"]["metadata"]["labels"],
+        made["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["metadata"]["labels"],
     ):
         assert labels["app.kubernetes.io/component"] == labels["fimsmith.dev/stage"] == "train"
         assert labels["fimsmith.dev/run"] == "run-7"

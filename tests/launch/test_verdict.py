@@ -25,7 +25,7 @@ def pod(main: dict[str, Any], fetch: dict[str, Any] = DONE, **status: Any) -> di
         "spec": {
             "nodeName": "node-7",
             "containers": containers,
-            "initContainers": [containers[0] | {"name": "fetch"}, {"name": "init-pytorch", "image": "alpine:3"}],
+            "initContainers": [containers[0] | {"name": "fetch"}],
         },
         "status": {
             "phase": "Failed",
@@ -124,7 +124,7 @@ def test_an_image_without_the_command_is_told_as_such():
 
 
 def test_the_failure_that_made_the_others_is_chosen():
-    lost = cause(pod(ended(1, "lost: a peer"), replica="master-0"))
+    lost = cause(pod(ended(1, "lost: a peer"), replica="worker-0"))
     crash = cause(pod(ended(1)))
     memory = cause(pod(ended(137, reason="OOMKilled"), replica="worker-2"))
     said = cause(pod(ended(1, "the model is broken")))
@@ -186,13 +186,6 @@ def test_an_image_is_given_up_at_once_when_it_is_not_there_and_soon_when_it_is_o
     assert 0 < pending(away).limit <= 60
     assert pending(away).cause.text.startswith("image hub/train:1 cannot be pulled: Back-off")
     assert "run.kubernetes.pull_secrets" in (pending(away).cause.fix or "")
-
-
-def test_the_operators_own_image_is_not_taken_for_ours():
-    stuck = [{"name": "init-pytorch", "state": {"waiting": {"reason": "ErrImagePull", "message": "i/o timeout"}}}]
-    wait = pending({"waiting": {"reason": "PodInitializing"}}, initContainerStatuses=stuck)
-    assert wait.cause.text.startswith("image alpine:3 cannot be pulled")
-    assert wait.cause.fix == "give the training operator another one: --pytorch-init-container-image"
 
 
 def test_a_missing_secret_is_named():
