@@ -18,7 +18,7 @@ TRAIN = Job(
     name="train-0123456789abcdef",
     stage="train",
     module="fimsmith.train",
-    folder=Path("/work"),
+    folder=Path("/job"),
     distributed=True,
     nodes=3,
     processes=8,
@@ -66,8 +66,8 @@ def test_torchrun_runs_a_distributed_job_and_python_any_other():
     assert main(manifest())["name"] == "pytorch"
     assert main(manifest())["command"] == ["torchrun", "-m", "fimsmith.train", "s3://models/x/train/0123/log/job.json"]
     assert manifest()["spec"]["nprocPerNode"] == "8"
-    single = manifest(Job("export-1", "export", "fimsmith.export", Path("/work")))
-    assert main(single)["command"] == ["python3", "-m", "fimsmith.export", "/work/log/job.json"]
+    single = manifest(Job("export-1", "export", "fimsmith.export", Path("/job")))
+    assert main(single)["command"] == ["python3", "-m", "fimsmith.export", "/job/log/job.json"]
     assert single["spec"]["nprocPerNode"] == "1"
 
 
