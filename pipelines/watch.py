@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from fimsmith.launch.follow import Container
-from fimsmith.launch.kube import Cluster
 from kfp import Client
 from kfp_server_api import ApiException
 from kubernetes.client import ApiException as ClusterError
 from urllib3.exceptions import HTTPError
 
 from fimsmith.errors import FimsmithError, JobError
+from fimsmith.launch.follow import Container
+from fimsmith.launch.kube import Cluster
 from fimsmith.progress import duration, say
 from pipelines.local import PROGRESS, STAGES
 
