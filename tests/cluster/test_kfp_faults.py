@@ -68,9 +68,9 @@ def test_after_a_killed_worker_the_training_goes_on_at_its_checkpoint(start: Sta
     name = training("checkpoint at step 20")
     kubectl("delete", "pod", f"{name}-worker-1", "--grace-period=0", "--force")
     assert end(client, run).state == "SUCCEEDED"
-    log = log_of_training(configuration, rate(0))
-    assert re.search(r"worker-1 .*; starting again at the last checkpoint \(1 of \d\)", log)
-    assert re.search(r"from step [24]0", log)
+    begun = re.search(r"on 2 processes, from step (\d+)", log_of_training(configuration, rate(0)))
+    assert begun
+    assert int(begun[1]) >= 20
 
 
 def test_a_job_outlives_the_pod_of_its_step_and_the_next_step_follows_it(
