@@ -8,12 +8,11 @@ from typing import Any
 
 from kfp import Client
 from kfp_server_api import ApiException
-from kubernetes.client import ApiException as ClusterError
 from urllib3.exceptions import HTTPError
 
 from fimsmith.errors import FimsmithError, JobError
 from fimsmith.launch.follow import Container
-from fimsmith.launch.kube import Cluster
+from fimsmith.launch.kube import Cluster, Refused, RequestError
 from fimsmith.progress import duration, say
 from pipelines.local import PROGRESS, STAGES
 
@@ -75,7 +74,7 @@ class Watch:
         """Show the stages' progress lines."""
         if self._cluster is None:
             return
-        with contextlib.suppress(ClusterError, HTTPError, OSError):  # asked again at the next look
+        with contextlib.suppress(RequestError):  # asked again at the next look
             for pod in self._pods(self._cluster):
                 if pod not in self._logs:
                     self._logs[pod] = Container(self._cluster, pod, "main")
@@ -83,7 +82,7 @@ class Watch:
 
     def _show_log(self, pod: str) -> None:
         kept = self._lines.setdefault(pod, [])
-        with contextlib.suppress(ClusterError):  # the container has not started
+        with contextlib.suppress(Refused):  # the container has not started
             for raw in self._logs[pod].lines(wait=False):
                 line = raw.decode("utf-8", "replace").rstrip()
                 kept.append(line)
@@ -121,7 +120,7 @@ class Watch:
         """What KFP's own part of a step said before it failed."""
         if self._cluster is None:
             return None
-        with contextlib.suppress(ClusterError, HTTPError, OSError):
+        with contextlib.suppress(RequestError):
             path = f"/api/v1/namespaces/{self._namespace}/pods"
             for pod in self._cluster.request("GET", path, labelSelector=f"pipeline/runid={self._run}")["items"]:
                 if pod["status"].get("phase") != "Failed":

@@ -12,8 +12,8 @@ from typing import Any
 
 from fimsmith import __version__
 from fimsmith.doctor import machine, nodes, probe, rights
-from fimsmith.doctor.cluster import Refused
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import PODS, Refused
 from fimsmith.progress import say
 
 _PULL_ERRORS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
@@ -80,17 +80,17 @@ def _identity(subject: Subject) -> str:
 
 
 def _try(subject: Subject) -> Trial:
-    path = f"/api/v1/namespaces/{subject.namespace}/pods"
+    path = PODS.format(subject.namespace)
     body = pod(subject)
     name = body["metadata"]["name"]
     try:
-        subject.api.post(path, body)
+        subject.api.request("POST", path, body)
     except Refused as error:
         return _not_made(subject, error)
     try:
         return _watch(subject, f"{path}/{name}")
     finally:
-        subject.api.delete(f"{path}/{name}", gracePeriodSeconds="0")
+        subject.api.request("DELETE", f"{path}/{name}", gracePeriodSeconds="0")
 
 
 def pod(subject: Subject) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _watch(subject: Subject, path: str) -> Trial:
     start = said = time.monotonic()
     told = ""  # the registry's own words, which a back-off no longer repeats
     while True:
-        status = subject.api.get(path)["status"]
+        status = subject.api.request("GET", path)["status"]
         container = next(iter(status.get("containerStatuses") or []), {}).get("state", {})
         if ended := container.get("terminated"):
             return _ended(subject, ended)

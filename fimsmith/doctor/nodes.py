@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from fimsmith.doctor.cluster import Refused
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import Refused
 
 _GIB = 2**30
 _UNITS = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
@@ -97,7 +97,7 @@ def shm(subject: Subject) -> Iterator[Result]:
 def storage(subject: Subject) -> Iterator[Result]:
     """Say which StorageClass is the default; jobs need none."""
     disk = subject.run.kubernetes.disk
-    classes = subject.api.get("/apis/storage.k8s.io/v1/storageclasses")["items"]
+    classes = subject.api.request("GET", "/apis/storage.k8s.io/v1/storageclasses")["items"]
     marked = "storageclass.kubernetes.io/is-default-class"
     default = [item for item in classes if (item["metadata"].get("annotations") or {}).get(marked) == "true"]
     if default:
@@ -111,7 +111,7 @@ def storage(subject: Subject) -> Iterator[Result]:
 def _nodes(subject: Subject) -> list[dict[str, Any]] | None:
     if "nodes" not in subject.found:
         try:
-            subject.found["nodes"] = subject.api.get("/api/v1/nodes")["items"]
+            subject.found["nodes"] = subject.api.request("GET", "/api/v1/nodes")["items"]
         except Refused as error:
             if error.status != 403:
                 raise
@@ -124,7 +124,7 @@ def _used(subject: Subject) -> tuple[dict[str, Counter], bool]:
     used: dict[str, Counter] = {}
     try:
         running = "status.phase!=Succeeded,status.phase!=Failed"
-        pods = subject.api.get("/api/v1/pods", fieldSelector=running)["items"]
+        pods = subject.api.request("GET", "/api/v1/pods", fieldSelector=running)["items"]
     except Refused as error:
         if error.status != 403:
             raise

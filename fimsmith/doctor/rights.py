@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fimsmith.doctor.cluster import Refused, inside
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import Refused, inside
 
 _RUNNERS = ("pipeline-runner", "default-editor")  # KFP's own account: standalone, multi-user
 _NEEDED = {  # group, resource -> verbs that the launcher uses
@@ -107,7 +107,9 @@ def _grant(subject: Subject, who: str) -> str:
 
 def _me(subject: Subject) -> str:
     try:
-        told = subject.api.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", _review({}, "SelfSubjectReview"))
+        told = subject.api.request(
+            "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", _review({}, "SelfSubjectReview")
+        )
         return told["status"]["userInfo"]["username"]
     except Refused:  # before Kubernetes 1.28
         return "this account"
@@ -115,7 +117,7 @@ def _me(subject: Subject) -> str:
 
 def _self(subject: Subject, wanted: tuple[str, str, str]) -> bool:
     body = _review({"resourceAttributes": _attributes(subject, wanted)}, "SelfSubjectAccessReview")
-    return subject.api.post(f"{_REVIEWS}/selfsubjectaccessreviews", body)["status"]["allowed"]
+    return subject.api.request("POST", f"{_REVIEWS}/selfsubjectaccessreviews", body)["status"]["allowed"]
 
 
 def _other(subject: Subject, user: str, wanted: tuple[str, str, str]) -> bool:
@@ -124,7 +126,7 @@ def _other(subject: Subject, user: str, wanted: tuple[str, str, str]) -> bool:
     body = _review(spec, "LocalSubjectAccessReview")
     body["metadata"] = {"namespace": subject.namespace}
     path = f"{_REVIEWS}/namespaces/{subject.namespace}/localsubjectaccessreviews"
-    return subject.api.post(path, body)["status"]["allowed"]
+    return subject.api.request("POST", path, body)["status"]["allowed"]
 
 
 def _attributes(subject: Subject, wanted: tuple[str, str, str]) -> dict[str, str]:

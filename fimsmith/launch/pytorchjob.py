@@ -10,8 +10,6 @@ import contextlib
 import time
 from typing import IO, TYPE_CHECKING, Any
 
-from kubernetes.client import ApiException
-
 from fimsmith import config
 from fimsmith.errors import JobError
 from fimsmith.launch import diagnosis, kube, refusal, render, stopping, verdict
@@ -37,7 +35,7 @@ def run(job: Job, place: config.Run) -> None:
         launcher = _Launcher(job, place, cluster, log)
         try:
             launcher.run()
-        except (ApiException, *kube.UNREACHABLE) as error:
+        except kube.RequestError as error:
             gone = launcher.withdraw()
             raise refusal.explain(job.stage, error, cluster, None if gone else launcher.name) from error
 
@@ -68,7 +66,7 @@ class _Launcher:
         """Delete the job without waiting, if this launcher made it; returns whether it leaves none."""
         if not self.made:
             return True
-        with contextlib.suppress(ApiException, *kube.UNREACHABLE):
+        with contextlib.suppress(kube.RequestError):
             self.cluster.delete(self.name, "Foreground")
             return True
         return False
@@ -118,7 +116,7 @@ class _Launcher:
     def _create(self, manifest: dict[str, Any]) -> bool:
         try:
             self.cluster.create(manifest)
-        except ApiException as error:
+        except kube.Refused as error:
             if error.status == 409:
                 return False
             raise

@@ -11,9 +11,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from kubernetes.client import ApiException
-
-from fimsmith.launch.kube import UNREACHABLE, Cluster, Home
+from fimsmith.launch.follow import lines
+from fimsmith.launch.kube import Cluster, Home, Refused, RequestError
 
 _PAUSE = 1.0  # seconds before asking again
 _LAST = 20  # seconds that the pods of a terminated run have to end
@@ -68,7 +67,7 @@ class _Step:
     def __init__(self, cluster: Cluster, home: Home, name: str):
         # connections of its own: the handler may interrupt a request that holds the others' lock
         self.cluster, self.home, self.name = Cluster(cluster.namespace), home, name
-        with contextlib.suppress(ApiException, *UNREACHABLE):
+        with contextlib.suppress(RequestError):
             self.terminated()  # the handshake is over before it counts
 
     def watch(self, stop: Stop) -> None:
@@ -76,19 +75,14 @@ class _Step:
         cluster = Cluster(self.cluster.namespace)
         while self.home.workflow is not None:
             try:
-                answer = cluster.watch_workflow(self.home)
-                rest = b""
-                for piece in answer.stream(65_536, decode_content=True):
-                    *lines, rest = (rest + piece).split(b"\n")
-                    if any(_ended(json.loads(line).get("object", {}).get("spec", {})) for line in lines if line):
+                for line in filter(None, lines(cluster.watch_workflow(self.home), complete=False)):
+                    if _ended(json.loads(line).get("object", {}).get("spec", {})):
                         stop.received.append(signal.SIGTERM)
                         self.withdraw(cluster)
                         return
-            except ApiException as error:
-                if error.status == 403:
+            except (RequestError, ValueError) as error:
+                if isinstance(error, Refused) and error.status == 403:
                     return
-            except (*UNREACHABLE, ValueError):
-                pass  # asked again
             time.sleep(_PAUSE)
 
     def terminated(self) -> bool:
@@ -101,7 +95,7 @@ class _Step:
             return True
         try:
             return _ended(self.cluster.workflow(self.home)["spec"])
-        except (ApiException, *UNREACHABLE):
+        except RequestError:
             return True
 
     def withdraw(self, cluster: Cluster) -> None:

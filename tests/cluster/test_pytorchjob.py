@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes.client import ApiException
 
 from fimsmith import config
 from fimsmith.errors import JobError
@@ -63,7 +62,7 @@ def _namespace(level: str) -> Iterator[kube.Cluster]:
     labels = {"pod-security.kubernetes.io/enforce": level}
     try:
         made.request("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
-    except kube.UNREACHABLE as error:
+    except kube.Unreachable as error:
         pytest.skip(f"the cluster that KUBECONFIG names does not answer: {error}")
     until(lambda: made.request("GET", f"/api/v1/namespaces/{name}/serviceaccounts")["items"])
     yield made
@@ -531,7 +530,7 @@ def step(cluster: kube.Cluster) -> Iterator[str]:
             f"/apis/{api}/namespaces/{cluster.namespace}/workflows",
             workflow | {"spec": {"suspend": True, "entrypoint": "main", "templates": [template]}},
         )
-    except ApiException as error:
+    except kube.Refused as error:
         pytest.skip(f"this cluster knows no Workflows: {error.status}")
     owner = {"apiVersion": api, "kind": "Workflow", "name": name, "uid": made["metadata"]["uid"]}
     metadata = {"name": name, "labels": {"pipeline/runid": "run-1"}, "ownerReferences": [owner]}

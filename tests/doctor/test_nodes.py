@@ -8,7 +8,7 @@ import pytest
 from recorded import NODE, only, subject
 
 from fimsmith.doctor import nodes
-from fimsmith.doctor.cluster import Refused
+from fimsmith.launch.kube import Refused
 
 FORBIDDEN = Refused(403, "nodes is forbidden")
 

@@ -6,7 +6,7 @@ import pytest
 from recorded import only, subject
 
 from fimsmith.doctor import rights
-from fimsmith.doctor.cluster import Refused
+from fimsmith.launch.kube import Refused
 
 ME = {"status": {"userInfo": {"username": "jane"}}}
 RUNNER = {"/serviceaccounts/pipeline-runner": {}}
