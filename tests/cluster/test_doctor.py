@@ -196,9 +196,10 @@ def test_the_proposed_role_gives_the_rights_that_were_missing(
     before = next(result for result in doctor.check(made) if result.name == "rights" and user in result.text)
     assert before.ok is False
     for command in before.fix.splitlines()[1:]:
-        subprocess.run(command.split(), check=True, capture_output=True)
+        subprocess.run(command, shell=True, check=True, capture_output=True)
     after = next(result for result in doctor.check(made) if result.name == "rights" and user in result.text)
     assert after.ok
+    assert "may not" not in after.text
 
 
 def _as(token: str, folder: Path) -> Path:
