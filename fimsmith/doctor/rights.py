@@ -18,6 +18,7 @@ _NEEDED: dict[Resource, tuple[str, ...]] = {  # verbs without which no job is st
     ("", "pods/log"): ("get",),
 }
 _USEFUL: dict[Resource, tuple[tuple[str, ...], str]] = {  # verbs that a launcher does without, and what is lost then
+    ("kubeflow.org", "pytorchjobs"): (("patch",), "a job that is followed ends with the run that made it"),
     ("", "pods"): (("delete", "deletecollection"), "pods that hang take their own time to end"),
     ("", "events"): (("list",), "the reason why a pod cannot be made is not told"),
     ("argoproj.io", "workflows"): (("get", "watch"), "a step whose pod is evicted ends its job"),

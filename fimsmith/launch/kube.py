@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from fimsmith.errors import ConfigError
 
@@ -25,6 +25,8 @@ _SILENCE = 60.0  # seconds without a line, after which a log is asked for anew: 
 _ABSENCE = 300.0  # seconds that the server may be away while a job runs
 _PASSING = (401, 408, 429, 500, 502, 503, 504)  # answers that may be others in a while; logins are renewed
 _WATCHED = 240  # seconds of one stream of changes
+_CONTENT = {"PATCH": "application/merge-patch+json"}
+Answer = TypeVar("Answer")
 
 
 class RequestError(Exception):
@@ -92,10 +94,19 @@ class Cluster:
         """Read a PyTorchJob; None: there is none."""
         return self.find(f"{JOBS.format(self.namespace)}/{name}")
 
-    def delete(self, name: str, propagation: Literal["Foreground", "Background"]) -> None:
-        """Delete a PyTorchJob with its pods, if it is there."""
-        with _missing():
-            self.request("DELETE", f"{JOBS.format(self.namespace)}/{name}", {"propagationPolicy": propagation})
+    def delete(self, job: dict[str, Any], propagation: Literal["Foreground", "Background"]) -> None:
+        """Delete this very PyTorchJob with its pods, if it is there; another one of its name stays."""
+        name, uid = job["metadata"]["name"], job["metadata"]["uid"]
+        body = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
+        with _missing(404, 409):
+            self.request("DELETE", f"{JOBS.format(self.namespace)}/{name}", body)
+
+    def adopt(self, job: dict[str, Any], labels: dict[str, str], owner: dict[str, Any]) -> None:
+        """Make a PyTorchJob belong to another owner, where this account may."""
+        metadata = {"uid": job["metadata"]["uid"], "labels": labels, "ownerReferences": [owner]}
+        with _missing(403, 404, 409):
+            path = f"{JOBS.format(self.namespace)}/{job['metadata']['name']}"
+            self.request("PATCH", path, {"metadata": metadata})
 
     def pods(self, name: str) -> list[dict[str, Any]]:
         """Read the pods of a PyTorchJob."""
@@ -103,11 +114,15 @@ class Cluster:
         return self.request("GET", PODS.format(self.namespace), labelSelector=chosen)["items"]
 
     def look(self, name: str, say: Callable[[str], None]) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Read a PyTorchJob and its pods; waits some minutes for a server that does not answer, and says so."""
+        """Read a PyTorchJob and its pods, patiently."""
+        return self.patiently(lambda: (self.job(name), self.pods(name)), say)
+
+    def patiently(self, ask: Callable[[], Answer], say: Callable[[str], None]) -> Answer:
+        """Ask, and wait some minutes for a server that does not answer, and say so."""
         begun, told = time.monotonic(), False
         while True:
             try:
-                return self.job(name), self.pods(name)
+                return ask()
             except RequestError as error:
                 passing = not isinstance(error, Refused) or error.status in _PASSING
                 if not passing or time.monotonic() - begun > _ABSENCE:
@@ -153,7 +168,7 @@ class Cluster:
 
     def tail(self, pod: str, container: str, lines: int) -> str:
         """Read the end of a container's log; empty when there is none."""
-        with _missing(400, 403, 404, 500):
+        with contextlib.suppress(RequestError):  # a log is gone with its node
             path = f"{PODS.format(self.namespace)}/{pod}/log"
             answer = self._open("GET", path, {"container": container, "tailLines": lines})
             return answer.data.decode("utf-8", "replace")
@@ -189,7 +204,10 @@ class Cluster:
                 path,
                 method,
                 query_params=list(query.items()),
-                header_params={"Accept": "application/json, */*", "Content-Type": "application/json"},
+                header_params={
+                    "Accept": "application/json, */*",
+                    "Content-Type": _CONTENT.get(method, "application/json"),
+                },
                 body=body,
                 auth_settings=["BearerToken"],
                 _return_http_data_only=True,

@@ -13,9 +13,11 @@ from typing import Any
 
 from fimsmith.launch.follow import lines
 from fimsmith.launch.kube import Cluster, Home, Refused, RequestError
+from fimsmith.launch.render import belongs
 
 _PAUSE = 1.0  # seconds before asking again
 _LAST = 20  # seconds that the pods of a terminated run have to end
+_AGAIN = 0.3  # seconds in which a request that made the job may still have been under way
 
 
 class Stop:
@@ -99,15 +101,19 @@ class _Step:
             return True
 
     def withdraw(self, cluster: Cluster) -> None:
-        """Delete the job, and let its pods not take the time that a checkpoint would need."""
-        cluster.delete(self.name, "Background")
-        cluster.end_pods(self.name, _LAST)
+        """Delete the job, unless another run follows it now; its pods do not get the time for a checkpoint."""
+        job = cluster.job(self.name)
+        if job is not None and belongs(job, self.home.run_id):
+            cluster.delete(job, "Background")
+            cluster.end_pods(self.name, _LAST)
 
     def end(self, number: int, _: object) -> None:
         """Decide, delete, and end without cleaning up: there is no time for it."""
         signal.signal(number, signal.SIG_IGN)  # the second one comes a second later
         try:
             if self.terminated():
+                self.withdraw(self.cluster)
+                time.sleep(_AGAIN)
                 self.withdraw(self.cluster)
         finally:
             os._exit(128 + number)

@@ -57,8 +57,9 @@ class Output:
 class Watch:
     """One start of a job, from its creation to its end."""
 
-    def __init__(self, cluster: Cluster, name: str, job: Job, settings: config.Kubernetes, output: Output):
-        self.cluster, self.name, self.job, self.settings, self.output = cluster, name, job, settings, output
+    def __init__(self, cluster: Cluster, made: dict[str, Any], job: Job, settings: config.Kubernetes, output: Output):
+        self.cluster, self.job, self.settings, self.output = cluster, job, settings, output
+        self.name, self.uid = made["metadata"]["name"], made["metadata"]["uid"]
         self.follower: Follower | None = None
         self.pods: dict[str, Pod] = {}  # all that were seen, by their uid, as they were last
         self.since: dict[tuple[str, str], float] = {}  # when something began, by its kind and its pod
@@ -69,8 +70,9 @@ class Watch:
         """Wait until the job has succeeded, or say why it did not; a signal ends the waiting, too."""
         while not stop:
             job, pods = self.cluster.look(self.name, self.output.say)
-            if job is None or job["metadata"].get("deletionTimestamp"):
-                return Cause(f"job {self.name} was deleted by someone else", "run the same command again to go on")
+            if job is None or job["metadata"]["uid"] != self.uid or job["metadata"].get("deletionTimestamp"):
+                text = f"job {self.name} was deleted by someone else"
+                return Cause(text, "run the same command again to go on", deleted=True)
             if verdict.condition(job, "Succeeded"):
                 return None
             cause = self._failed(job, pods) or self._waiting(job, pods)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -96,7 +96,7 @@ def make(cluster: kube.Cluster, tmp_path: Path) -> Iterator[Make]:
 
     yield build
     for job in made:
-        cluster.delete(render.name(job), "Background")
+        remove(cluster, job, "Background")
 
 
 def _configmap(name: str, files: dict[str, str]) -> dict[str, Any]:
@@ -126,6 +126,11 @@ def amend(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], An
 
 def pod_of(made: dict[str, Any]) -> dict[str, Any]:
     return made["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["spec"]
+
+
+def remove(cluster: kube.Cluster, job: Job, propagation: Literal["Foreground", "Background"]) -> None:
+    if found := cluster.job(render.name(job)):
+        cluster.delete(found, propagation)
 
 
 def left(cluster: kube.Cluster, job: Job) -> tuple[Any, list[Any]]:
@@ -388,7 +393,7 @@ def test_a_job_that_someone_deletes_is_said_to_be_deleted(cluster: kube.Cluster,
     with ThreadPoolExecutor() as threads:
         ending = threads.submit(failure, cluster, (job, place))
         until(lambda: running(cluster, job))
-        cluster.delete(render.name(job), "Foreground")
+        remove(cluster, job, "Foreground")
         assert "was deleted by someone else" in ending.result()
 
 
