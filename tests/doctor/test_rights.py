@@ -81,12 +81,15 @@ def test_the_proposed_role_holds_all_rights_and_each_account_has_a_binding_of_it
         assert f"create rolebinding {binding} --role=fimsmith" in bind
 
 
+JOB = {"metadata": {"name": "j", "uid": "1"}}
 CALLS: dict[str, tuple[Any, ...]] = {
     "create": ({},),
     "job": ("j",),
-    "delete": ("j", "Background"),
+    "delete": (JOB, "Background"),
+    "adopt": (JOB, {}, {}),
     "pods": ("j",),
     "look": ("j", print),
+    "patiently": (lambda: None, print),
     "pod": ("p",),
     "end_pods": ("j", 1),
     "hurry": ("p", 1),
@@ -132,7 +135,9 @@ def test_the_rights_are_those_that_the_requests_of_a_launcher_take():
     assert cluster.taken == granted
 
 
-@pytest.mark.parametrize(("name", "verb"), [("end_pods", "deletecollection"), ("hurry", "delete"), ("events", "list")])
+@pytest.mark.parametrize(
+    ("name", "verb"), [("end_pods", "deletecollection"), ("hurry", "delete"), ("events", "list"), ("adopt", "patch")]
+)
 def test_a_launcher_does_without_what_is_only_useful(name: str, verb: str):
     cluster = Noting(verb)
     call(cluster, name)
