@@ -51,7 +51,26 @@ def room(subject: Subject) -> Iterator[Result]:
         yield Result("nodes", None, f"not allowed to look at nodes; a job needs {shown}")
         return
     used, seen = _used(subject)
-    places, reasons = 0, Counter()
+    places, reasons = _count(subject, every, used)
+    hint = "" if seen else " (what runs on them is not to be seen from here)"
+    found = f"needs {shown}: room for {places}{hint}"
+    why = "; ".join(f"{count} × {reason}" for reason, count in sorted(reasons.items()))
+    if places >= pods:
+        yield Result("nodes", True, found)
+    elif subject.run.kubernetes.queue:
+        yield Result("nodes", None, f"{found} now; the job waits in Kueue's queue. {why}")
+    elif grower := _grower(subject):
+        yield Result("nodes", None, f"{found} now; {grower} may add nodes. {why}")
+    elif _count(subject, every, {})[0] >= pods:  # a job of this very configuration may be what runs there
+        patience = subject.run.kubernetes.patience
+        yield Result("nodes", None, f"{found} now; the job waits {patience:.0f} s for what runs there to end. {why}")
+    else:
+        yield Result("nodes", False, f"{found}. {why or 'there are no nodes'}", _fix(subject, why))
+
+
+def _count(subject: Subject, every: list[dict[str, Any]], used: dict[str, Counter]) -> tuple[int, Counter]:
+    """Return how many pods the nodes take beside what is used, and how many nodes take none for which reason."""
+    wanted, places, reasons = needs(subject), 0, Counter()
     for node in every:
         reason = _excluded(subject, node)
         free = 0
@@ -60,15 +79,7 @@ def room(subject: Subject) -> Iterator[Result]:
         places += free
         if not free:
             reasons[reason] += 1
-    hint = "" if seen else " (what runs on them is not to be seen from here)"
-    found = f"needs {shown}: room for {places}{hint}"
-    why = "; ".join(f"{count} × {reason}" for reason, count in sorted(reasons.items()))
-    if places >= pods:
-        yield Result("nodes", True, found)
-    elif grower := _grower(subject):
-        yield Result("nodes", None, f"{found} now; {grower} may add nodes. {why}")
-    else:
-        yield Result("nodes", False, f"{found}. {why or 'there are no nodes'}", _fix(subject, why))
+    return places, reasons
 
 
 def matching(subject: Subject) -> bool:
