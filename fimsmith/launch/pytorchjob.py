@@ -1,7 +1,8 @@
 """Run a job on Kubernetes as a PyTorchJob of the Kubeflow training operator (kubeflow.org/v1).
 
 A job is found again by its name: a launcher that starts while the job runs follows it, one that
-starts after it failed makes it anew. A job that lost a pod or a node is made anew, too.
+starts after it failed makes it anew. A job that lost a pod or a node is made anew, too. One that
+succeeded is deleted when its log is here: a launcher that starts later finds the job's outcome instead.
 """
 
 from __future__ import annotations
@@ -88,6 +89,8 @@ class _Launcher:
         cause = watch.until_done(stop)
         if cause is None:
             watch.close()
+            with contextlib.suppress(kube.RequestError):  # if it cannot be deleted, it goes after a while
+                self.cluster.delete(made, "Foreground")
             return None
         if stop and not self._is_ours(made):
             self.output.say(f"stopped: job {self.name} goes on, because it belongs to a run of Kubeflow")
@@ -114,18 +117,18 @@ class _Launcher:
             if found is None:  # another launcher was faster
                 continue
             failed, succeeded = (verdict.condition(found, kind) for kind in ("Failed", "Succeeded"))
+            ending = failed or found["metadata"].get("deletionTimestamp")
             same = found["metadata"].get("annotations", {}).get(render.ARGUMENT) == self.job.argument
-            if found["metadata"].get("deletionTimestamp") or failed or (succeeded and not same):
-                self._clear(found, _FAILED if failed else _STOPPED)
-            elif same:
+            if same and (succeeded or not ending):
                 self.output.say(f"{where} is there already: following it")
                 self.log.truncate(0)  # its log is read from the beginning
                 return self._adopt(found, manifest)
-            else:
+            if not succeeded and not ending:
                 raise JobError(
                     f"{self.job.stage} failed: {where} does the same work for another run.root\n"
                     "  fix: wait until it is done, or set run.kubernetes.namespace"
                 )
+            self._clear(found, _FAILED if failed else _STOPPED)
         self.output.say(where)
         return found
 

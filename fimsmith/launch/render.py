@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 50  # characters of a name: "-worker-63" is added, and a label holds 63
 _CHECKPOINT, _END = 300, 30  # seconds after SIGTERM: for a checkpoint (a spot instance gives 120), for others to end
-_KEPT = 3_600  # seconds that a finished job stays, for kubectl logs
+_KEPT = 3_600  # seconds that a finished job stays whose launcher is gone, for the next one or kubectl logs
 _UNITS = {
     "": 1,
     "m": 0.001,

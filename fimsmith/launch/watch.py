@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
-from fimsmith import config, progress
+from fimsmith import config, progress, storage
 from fimsmith.launch import verdict
 from fimsmith.launch.follow import Follower
 from fimsmith.launch.kube import Cluster
@@ -70,11 +70,16 @@ class Watch:
         """Wait until the job has succeeded, or say why it did not; a signal ends the waiting, too."""
         while not stop:
             job, pods = self.cluster.look(self.name, self.output.say)
-            if job is None or job["metadata"]["uid"] != self.uid or job["metadata"].get("deletionTimestamp"):
+            if job and job["metadata"]["uid"] != self.uid:  # another launcher made it anew
+                job = None
+            if job and verdict.condition(job, "Succeeded"):
+                self._follow(pods)  # it may have ended before it was seen
+                return None
+            if job is None or job["metadata"].get("deletionTimestamp"):
+                if storage.read(self.job.outcome) is not None:  # another launcher saw the end first
+                    return None
                 text = f"job {self.name} was deleted by someone else"
                 return Cause(text, "run the same command again to go on", deleted=True)
-            if verdict.condition(job, "Succeeded"):
-                return None
             cause = self._failed(job, pods) or self._waiting(job, pods)
             if cause:
                 return cause

@@ -1,216 +1,166 @@
-"""Launchers of one job at the same time, and requests that fail in between, on an API server in memory."""
+"""fimsmith.launch.pytorchjob: how a job that succeeded is left; the rest is in tests/cluster/test_pytorchjob.py."""
 
-import copy
-import itertools
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fimsmith import config
+from fimsmith import config, launch, storage
 from fimsmith.errors import JobError
-from fimsmith.launch import Job, kube, pytorchjob, render, stopping, watch
+from fimsmith.jobspec import JobSpec
+from fimsmith.launch import Job, kube, pytorchjob, render, watch
+from fimsmith.manifest import Manifest, Outcome
 
-OWNER = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "name": "run-2", "uid": "workflow-2"}
-
-
-class Server(kube.Cluster):
-    """The jobs and pods of one namespace; the operator makes a pod that runs for each job."""
-
-    def __init__(self) -> None:
-        self.namespace = "ml"
-        self.server_lock = threading.RLock()
-        self.jobs: dict[str, dict[str, Any]] = {}
-        self.running: dict[str, dict[str, Any]] = {}
-        self.made: list[str] = []  # uids
-        self.lost_answers = 0  # how many creations get no answer
-        self.numbers = itertools.count(1)
-
-    def _connect(self) -> None:
-        """There is nothing to connect to."""
-
-    @property
-    def server(self) -> str:
-        return "https://test"
-
-    def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        with self.server_lock:
-            name = path.rpartition("/")[2]
-            if "/pytorchjobs" not in path:
-                return copy.deepcopy(self._pods(method, name))
-            if method == "POST":
-                return self._create(copy.deepcopy(body))
-            if name not in self.jobs:
-                raise kube.Refused(404, "not found")
-            return copy.deepcopy(getattr(self, f"_{method.lower()}")(self.jobs[name], body))
-
-    def _pods(self, method: str, name: str) -> Any:
-        if method == "DELETE":
-            return {}
-        if name == "pods":
-            return {"items": list(self.running.values())}
-        if name not in self.running:
-            raise kube.Refused(404, "not found")
-        return self.running[name]
-
-    def _create(self, job: dict[str, Any]) -> dict[str, Any]:
-        name = job["metadata"]["name"]
-        if name in self.jobs:
-            raise kube.Refused(409, "exists")
-        job["metadata"]["uid"] = uid = f"uid-{next(self.numbers)}"
-        self.jobs[name] = job
-        self.made.append(uid)
-        metadata = {"name": f"{name}-worker-0", "uid": f"pod-{uid}", "ownerReferences": [{"uid": uid}]}
-        spec = {"nodeName": "node1", "containers": []}
-        self.running[metadata["name"]] = {"metadata": metadata, "spec": spec, "status": {"phase": "Running"}}
-        if self.lost_answers:
-            self.lost_answers -= 1
-            raise kube.Unreachable("timed out")
-        return copy.deepcopy(job)
-
-    def _get(self, job: dict[str, Any], _: Any) -> dict[str, Any]:
-        return job
-
-    def _patch(self, job: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-        labels = job["metadata"]["labels"] | change["metadata"].pop("labels")
-        job["metadata"].update(change["metadata"], labels=labels)
-        return job
-
-    def _delete(self, job: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-        if body["preconditions"]["uid"] != job["metadata"]["uid"]:
-            raise kube.Refused(409, "another uid")
-        del self.jobs[job["metadata"]["name"]]
-        self.running.clear()
-        return {}
-
-    def _pieces(self, *_: Any) -> Iterator[bytes]:
-        return iter(())
-
-    def _open(self, *_: Any, **__: Any) -> Any:
-        raise kube.Refused(502, "the node is gone")
-
-    def lose_pod(self) -> None:
-        with self.server_lock:
-            self.running.clear()
-
-    def succeed(self) -> None:
-        with self.server_lock:
-            for job in self.jobs.values():
-                job["status"] = {"conditions": [{"type": "Succeeded", "status": "True"}]}
-            for pod in self.running.values():
-                pod["status"]["phase"] = "Succeeded"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    made = Server()
-    monkeypatch.setattr(kube, "Cluster", lambda *_: made)
-    monkeypatch.setattr(watch, "INTERVAL", 0.02)
-    monkeypatch.setattr(pytorchjob, "INTERVAL", 0.02)
-    monkeypatch.setattr(watch, "_CONFIRM", 0.1)
-    monkeypatch.setattr(watch, "_DRAIN", 0.1)
-    return made
-
-
-def job(folder: Path) -> Job:
-    (folder / "log").mkdir(parents=True)
-    return Job("train-1", "train", "work", folder, destination="s3://root/train/1")
-
-
+DATA = Manifest(stage="mix", fingerprint="d", digest="d", uri="/d", files={}, metrics={}, details={})
+LOG = b"2026-01-31T12:00:00Z train     step 1 of 2\n"
 PLACE = config.Run(launcher="pytorchjob")
 
 
-class Launcher(threading.Thread):
-    """A launcher in a thread, as if on another machine."""
+class Cluster(kube.Cluster):
+    """A cluster with one job, to which something happens before each look."""
 
-    def __init__(self, folder: Path):
-        super().__init__()
-        self.job, self.error = job(folder), None
-        self.start()
+    server = "https://api"  # type: ignore[assignment]
 
-    def run(self) -> None:
-        try:
-            pytorchjob.run(self.job, PLACE)
-        except JobError as error:
-            self.error = error
+    def __init__(self, *happens: Callable[["Cluster"], None]):
+        self.namespace, self.happens = "ml", list(happens)
+        self.there: dict[str, Any] | None = None
+        self.made, self.deleted, self.readable = 0, 0, b""
+
+    def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        self.made += 1
+        metadata = {**manifest["metadata"], "uid": f"job-{self.made}"}
+        self.there = {**manifest, "metadata": metadata, "status": {"conditions": []}}
+        return self.there
+
+    def job(self, name: str) -> dict[str, Any] | None:
+        return self.there
+
+    def look(self, name: str, say: Callable[[str], None]) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        if self.happens:
+            self.happens.pop(0)(self)
+        return self.there, self.pods(name)
+
+    def pods(self, name: str) -> list[dict[str, Any]]:
+        return [self.pod("worker-0")] if self.there and self.there["status"]["conditions"] else []
+
+    def pod(self, name: str, namespace: str | None = None) -> dict[str, Any]:
+        labels = {f"training.kubeflow.org/replica-{key}": value for key, value in (("type", "worker"), ("index", "0"))}
+        return {
+            "metadata": {"name": name, "uid": name, "labels": labels},
+            "spec": {"nodeName": "a", "containers": []},
+            "status": {"phase": "Succeeded"},
+        }
+
+    def follow(self, pod: str, container: str, since: str | None, *, wait: bool) -> Iterator[bytes]:
+        yield self.readable if container == render.MAIN else b""
+
+    def delete(self, job: dict[str, Any], propagation: str) -> None:
+        self.deleted += 1
+        self.there, self.readable = None, b""
 
 
-def until(happened: Callable[[], Any]) -> None:
-    end = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+def succeed(cluster: Cluster) -> None:
+    assert cluster.there
+    cluster.there["status"]["conditions"] = [{"type": "Succeeded", "status": "True"}]
+    cluster.readable = LOG
 
 
-def test_launchers_that_follow_one_job_start_it_again_once_when_it_loses_a_pod(server: Server, tmp_path: Path):
-    launchers = [Launcher(tmp_path / "a")]
-    until(lambda: server.made)
-    launchers.append(Launcher(tmp_path / "b"))
-    time.sleep(0.3)  # both look at it
-    server.lose_pod()
-    until(lambda: len(server.made) == 2)
-    time.sleep(0.5)
-    server.succeed()
-    for each in launchers:
-        each.join(20)
-        assert each.error is None
-    assert server.made == ["uid-1", "uid-2"]
+def succeed_and_go(cluster: Cluster) -> None:
+    """As another launcher leaves it for a moment."""
+    succeed(cluster)
+    assert cluster.there
+    cluster.there["metadata"]["deletionTimestamp"] = "2026-01-31T12:00:09Z"
 
 
-def test_a_job_that_someone_deletes_is_not_started_again(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def vanish(cluster: Cluster) -> None:
+    cluster.there = None
+
+
+def nothing(_: Cluster) -> None:
+    pass
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("KFP_POD_NAME", raising=False)
+    monkeypatch.setattr(watch, "INTERVAL", 0.0)
+    monkeypatch.setattr(pytorchjob, "_REPLACED", 0.0)
+    monkeypatch.setattr("fimsmith.launch.follow._PAUSE", 0.0)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Job]:
+    """Run a job on a cluster."""
+
+    def start(cluster: Cluster, there: Callable[[Cluster], None] | None = None) -> Job:
+        job = Job("train-1", "train", "fimsmith.train", tmp_path, destination=str(tmp_path / "root"))
+        job.log.parent.mkdir(exist_ok=True)
+        monkeypatch.setattr(kube, "Cluster", lambda namespace: cluster)
+        if there:
+            cluster.create(render.manifest(job, PLACE, kube.Home("ml"), "ml"))
+            there(cluster)
+        pytorchjob.run(job, PLACE)
+        return job
+
+    return start
+
+
+def test_a_job_that_succeeded_is_deleted_when_its_log_is_here(run: Callable[..., Job]):
+    cluster = Cluster(nothing, succeed)
+    job = run(cluster)
+    assert (cluster.made, cluster.deleted) == (1, 1)
+    assert job.log.read_bytes() == b"train     step 1 of 2\n"
+
+
+@pytest.mark.parametrize("state", [succeed, succeed_and_go])
+def test_a_job_that_succeeded_before_it_was_found_is_not_made_again_and_its_log_is_kept(
+    run: Callable[..., Job], state: Callable[[Cluster], None]
 ):
-    monkeypatch.setattr(pytorchjob, "_REPLACED", 0.2)
-    launcher = Launcher(tmp_path)
-    until(lambda: server.made)
-    made = server.job(render.name(launcher.job))
-    assert made
-    server.delete(made, "Foreground")
-    launcher.join(20)
-    assert "deleted by someone else" in str(launcher.error)
-    assert server.made == ["uid-1"]
+    cluster = Cluster()
+    job = run(cluster, there=state)
+    assert (cluster.made, cluster.deleted) == (1, 1)
+    assert job.log.read_bytes() == b"train     step 1 of 2\n"
 
 
-def test_a_creation_whose_answer_was_lost_leaves_no_job(server: Server, tmp_path: Path):
-    server.lost_answers = 1
-    with pytest.raises(JobError, match="no answer from the API server") as caught:
-        pytorchjob.run(job(tmp_path), PLACE)
-    assert server.made == ["uid-1"]
-    assert server.jobs == {}
-    assert "may go on" not in str(caught.value)
+def test_a_success_stays_one_when_the_job_cannot_be_deleted(run: Callable[..., Job], monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: Any) -> None:
+        raise kube.Refused(403, "forbidden")
+
+    monkeypatch.setattr(Cluster, "delete", refuse)
+    run(Cluster(succeed))
 
 
-def test_a_run_that_follows_a_job_takes_it_over_from_the_run_that_made_it(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_launcher_that_finds_the_job_deleted_after_its_end_has_its_outcome(run: Callable[..., Job], tmp_path: Path):
+    storage.write(str(tmp_path / "root" / "outcome.json"), "{}")
+    cluster = Cluster(nothing, vanish)
+    run(cluster, there=nothing)
+    assert cluster.made == 1
+
+
+def test_a_job_that_vanishes_without_an_outcome_was_deleted_by_someone(run: Callable[..., Job]):
+    with pytest.raises(JobError, match="was deleted by someone else"):
+        run(Cluster(nothing, vanish), there=nothing)
+
+
+def test_a_step_that_restarts_after_its_job_was_deleted_takes_the_outcome_and_makes_no_job(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    work = job(tmp_path)
-    first = kube.Home("ml", "run-1", OWNER | {"name": "run-1", "uid": "workflow-1"}, "1")
-    server.create(render.manifest(work, PLACE, first, "ml"))
-    monkeypatch.setattr(kube, "home", lambda _: kube.Home("ml", "run-2", OWNER, "2"))
-    monkeypatch.setattr(watch.Watch, "until_done", lambda *_: None)
-    pytorchjob.run(work, PLACE)
-    (metadata,) = [each["metadata"] for each in server.jobs.values()]
-    assert metadata["ownerReferences"] == [OWNER]
-    assert metadata["labels"][render.RUN] == "2"
-    assert metadata["uid"] == "uid-1"
-    monkeypatch.setattr(stopping, "Cluster", lambda *_: server)
-    stopping._Step(server, first, render.name(work)).withdraw(server)
-    assert server.jobs, "the first run's end must not end what the second one follows"
+    def finish(cluster: Cluster) -> None:
+        assert cluster.there
+        JobSpec.read(cluster.there["metadata"]["annotations"][render.ARGUMENT]).finish(Outcome({"loss": 1.0}))
+        succeed(cluster)
 
+    def die(job: Job, place: config.Run) -> None:
+        pytorchjob.run(job, place)
+        raise KeyboardInterrupt
 
-def test_a_launcher_that_was_stopped_before_it_made_the_job_makes_none(server: Server, tmp_path: Path):
-    stop = stopping.Stop()
-    stop.received.append(15)
-    with open(tmp_path / "log", "wb") as log:
-        launcher = pytorchjob._Launcher(job(tmp_path / "job"), PLACE, server, log)
-        cause = launcher._attempt({}, stop)
-    assert cause
-    assert cause.text == "it was stopped"
-    assert server.made == []
-
-
-def test_a_log_that_went_with_its_node_is_empty(server: Server):
-    assert server.tail("pod", "pytorch", 10) == ""
+    cluster = Cluster(finish)
+    monkeypatch.setattr(kube, "Cluster", lambda namespace: cluster)
+    monkeypatch.setitem(launch.LAUNCHERS, "pytorchjob", die)
+    settings = config.Train(), PLACE.model_copy(update={"root": str(tmp_path)}), DATA, DATA
+    with pytest.raises(KeyboardInterrupt):
+        launch.train(*settings)
+    assert cluster.deleted == 1
+    assert launch.train(*settings).metrics == {"loss": 1.0}
+    assert cluster.made == 1
