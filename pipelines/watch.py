@@ -8,12 +8,11 @@ from typing import Any
 
 from kfp import Client
 from kfp_server_api import ApiException
-from kubernetes.client import ApiException as ClusterError
 from urllib3.exceptions import HTTPError
 
 from fimsmith.errors import FimsmithError, JobError
 from fimsmith.launch.follow import Container
-from fimsmith.launch.kube import Cluster
+from fimsmith.launch.kube import PODS, Cluster, Refused, RequestError
 from fimsmith.progress import duration, say
 from pipelines.local import PROGRESS, STAGES
 
@@ -22,6 +21,10 @@ _PATIENCE = 300.0  # seconds without an answer
 _ENDED = {"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED", "CANCELLED"}
 _TASK = re.compile(rf"({'|'.join(STAGES)})(?:-\d+)?")
 _NODE = re.compile(r"\.([a-z]+)(?:-\d+)?(?:\(\d+\))?\.executor(?:\(\d+\))?$")
+_GRANT = (
+    "{0} create role fimsmith-watch --verb=get,list --resource=pods,pods/log; "
+    "{0} create rolebinding fimsmith-watch --role=fimsmith-watch --user=YOU"
+)
 _SHOWN = 15  # last lines of a failed task without a message of its own
 
 
@@ -34,7 +37,21 @@ class Watch:
         self._logs: dict[str, Container] = {}  # by pod
         self._stages: dict[str, str] = {}  # pod -> stage
         self._lines: dict[str, list[str]] = {}  # pod -> its last lines
-        self._cluster = _cluster(namespace)
+        self._blind = ""  # why logs cannot be shown, once that was said
+        self._cluster = self._connect()
+
+    def _connect(self) -> Cluster | None:
+        try:
+            return Cluster(self._namespace)
+        except FimsmithError:
+            self._say_blind("no access to the cluster", "set KUBECONFIG")
+            return None
+
+    def _say_blind(self, why: str, fix: str) -> None:
+        """Say once that only the ends of the stages can be shown."""
+        if not self._blind:
+            self._blind = f"{why}; fix: {fix}"
+            say("submit", f"the stages' own lines cannot be shown: {self._blind}")
 
     def run(self) -> None:
         """Show the run until it ends; raises JobError unless it succeeds."""
@@ -75,31 +92,43 @@ class Watch:
         """Show the stages' progress lines."""
         if self._cluster is None:
             return
-        with contextlib.suppress(ClusterError, HTTPError, OSError):  # asked again at the next look
+        try:
             for pod in self._pods(self._cluster):
                 if pod not in self._logs:
                     self._logs[pod] = Container(self._cluster, pod, "main")
                 self._show_log(pod)
+        except Refused as error:
+            if error.status == 403:
+                self._say_blind(error.message, _GRANT.format(f"kubectl -n {self._namespace}"))
+        except RequestError:
+            pass  # asked again at the next look
 
     def _show_log(self, pod: str) -> None:
         kept = self._lines.setdefault(pod, [])
-        with contextlib.suppress(ClusterError):  # the container has not started
+        try:
             for raw in self._logs[pod].lines(wait=False):
                 line = raw.decode("utf-8", "replace").rstrip()
                 kept.append(line)
                 if match := PROGRESS.match(line):
                     print(match[1], flush=True)
+        except Refused as error:
+            if error.status == 403:
+                raise
+            # the container has not started
         del kept[:-200]
 
     def _pods(self, cluster: Cluster) -> Iterator[str]:
         """The pods that execute a stage of this run."""
-        path = f"/api/v1/namespaces/{self._namespace}/pods"
-        for pod in cluster.request("GET", path, labelSelector=f"pipeline/runid={self._run}")["items"]:
+        for pod in self._all_pods(cluster):
             node = pod["metadata"].get("annotations", {}).get("workflows.argoproj.io/node-name", "")
             if (match := _NODE.search(node)) and match[1] in STAGES:
                 name = pod["metadata"]["name"]
                 self._stages[name] = match[1]
                 yield name
+
+    def _all_pods(self, cluster: Cluster) -> list[dict[str, Any]]:
+        chosen = f"pipeline/runid={self._run}"
+        return cluster.request("GET", PODS.format(self._namespace), labelSelector=chosen)["items"]
 
     def _failure(self, state: str) -> JobError:
         """Say what the failed task said: the API holds no text of an error."""
@@ -114,16 +143,15 @@ class Watch:
                 return JobError(f"{self._stages[pod]} failed; last lines:{shown}\n  log: {self._command(pod)}")
         if fatal := self._fatal():
             return JobError(fatal)
-        hint = "" if self._cluster else " (without access to the cluster its logs cannot be shown: set KUBECONFIG)"
+        hint = f" (its logs cannot be shown: {self._blind})" if self._blind else ""
         return JobError(f"the run ended as {state}: it was terminated, or a pod could not start{hint}; see its page")
 
     def _fatal(self) -> str | None:
         """What KFP's own part of a step said before it failed."""
         if self._cluster is None:
             return None
-        with contextlib.suppress(ClusterError, HTTPError, OSError):
-            path = f"/api/v1/namespaces/{self._namespace}/pods"
-            for pod in self._cluster.request("GET", path, labelSelector=f"pipeline/runid={self._run}")["items"]:
+        with contextlib.suppress(RequestError):
+            for pod in self._all_pods(self._cluster):
                 if pod["status"].get("phase") != "Failed":
                     continue
                 name = pod["metadata"]["name"]
@@ -138,10 +166,3 @@ class Watch:
 
 _FATAL = re.compile(r"F\d{4} \S+ +\d+ \S+\] (.*)")
 _NOISE = re.compile(r"^(?:[IWEF]\d{4} |\d{4}[-/]\d\d|time=|Traceback)")  # the launcher's own lines
-
-
-def _cluster(namespace: str) -> Cluster | None:
-    try:
-        return Cluster(namespace)
-    except FimsmithError:
-        return None

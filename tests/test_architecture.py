@@ -32,7 +32,7 @@ RESTRICTED = {  # third-party package -> places below fimsmith/ that may import 
     "deepspeed": {"train"},
     "peft": {"train", "export"},
     "kfp": set(),
-    "kubernetes": {"launch", "doctor"},
+    "kubernetes": {"launch"},
     "boto3": {"launch", "doctor", "storage"},
     "botocore": {"launch", "doctor", "storage"},
 }

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from fimsmith import config
 from fimsmith.doctor import jobs, kubeflow, machine, nodes, rights
-from fimsmith.doctor.cluster import Cluster, Refused
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import Cluster, Refused
 
 __all__ = ["Result", "check", "results"]
 
@@ -54,8 +54,8 @@ def results(configuration: config.Config | None = None) -> Iterator[Result]:
         yield Result("cluster", None, "not needed: run.launcher is local and KFP_ENDPOINT is not set")
         return
     try:
-        subject.cluster = Cluster.connect(run.kubernetes.namespace)
-        version = subject.cluster.get("/version")["gitVersion"]
+        subject.cluster = Cluster(run.kubernetes.namespace)
+        version = subject.cluster.request("GET", "/version")["gitVersion"]
     except Exception as error:  # whatever a kubeconfig or its credential plugin can do wrong
         yield _unreachable(error)
         return

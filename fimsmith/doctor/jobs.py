@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
+import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -12,8 +16,8 @@ from typing import Any
 
 from fimsmith import __version__
 from fimsmith.doctor import machine, nodes, probe, rights
-from fimsmith.doctor.cluster import Refused
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import PODS, Refused, home
 from fimsmith.progress import say
 
 _PULL_ERRORS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
@@ -80,17 +84,31 @@ def _identity(subject: Subject) -> str:
 
 
 def _try(subject: Subject) -> Trial:
-    path = f"/api/v1/namespaces/{subject.namespace}/pods"
+    path = PODS.format(subject.namespace)
     body = pod(subject)
     name = body["metadata"]["name"]
     try:
-        subject.api.post(path, body)
+        subject.api.request("POST", path, body)
     except Refused as error:
         return _not_made(subject, error)
     try:
-        return _watch(subject, f"{path}/{name}")
+        with _ended_by_exception():
+            return _watch(subject, f"{path}/{name}")
     finally:
-        subject.api.delete(f"{path}/{name}", gracePeriodSeconds="0")
+        subject.api.request("DELETE", f"{path}/{name}", gracePeriodSeconds="0")
+
+
+@contextlib.contextmanager
+def _ended_by_exception() -> Iterator[None]:
+    """Let SIGTERM, which else ends this process at once, unwind it: the pod must not stay."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def pod(subject: Subject) -> dict[str, Any]:
@@ -131,11 +149,14 @@ def pod(subject: Subject) -> dict[str, Any]:
     if nodes.matching(subject):
         spec["nodeSelector"] = settings.node_selector
     labels = {"app.kubernetes.io/name": "fimsmith", "app.kubernetes.io/component": "doctor"}
-    metadata = {
+    metadata: dict[str, Any] = {
         "name": f"fimsmith-doctor-{uuid.uuid4().hex[:8]}",
         "labels": labels,
         "annotations": {"sidecar.istio.io/inject": "false"},
     }
+    place = home(subject.api)
+    if place.owner and place.namespace == subject.namespace:  # should it stay, it goes with the run
+        metadata["ownerReferences"] = [place.owner]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
@@ -155,7 +176,7 @@ def _watch(subject: Subject, path: str) -> Trial:
     start = said = time.monotonic()
     told = ""  # the registry's own words, which a back-off no longer repeats
     while True:
-        status = subject.api.get(path)["status"]
+        status = subject.api.request("GET", path)["status"]
         container = next(iter(status.get("containerStatuses") or []), {}).get("state", {})
         if ended := container.get("terminated"):
             return _ended(subject, ended)

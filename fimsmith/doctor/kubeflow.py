@@ -8,11 +8,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
-from fimsmith.doctor.cluster import Refused
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import JOBS, Refused
 
 _TESTED = "2.17.0"
-_JOBS = "/apis/kubeflow.org/v1"
 OPERATOR = "kubectl apply --server-side -k 'github.com/kubeflow/trainer.git/manifests/overlays/standalone?ref=v1.9.4'"
 
 
@@ -60,7 +59,7 @@ def artifacts(subject: Subject) -> Iterator[Result]:
 
 def kind(subject: Subject) -> Iterator[Result]:
     """Whether the API server knows PyTorchJobs."""
-    served = subject.api.find(_JOBS) or {"resources": []}
+    served = subject.api.find("/apis/kubeflow.org/v1") or {"resources": []}
     subject.found["kind"] = any(resource["name"] == "pytorchjobs" for resource in served["resources"])
     if subject.found["kind"]:
         yield Result("PyTorchJob", True, "kubeflow.org/v1")
@@ -78,7 +77,7 @@ def operator(subject: Subject) -> Iterator[Result]:
         yield Result("operator", None, "nothing to ask without the kind PyTorchJob")
         return
     try:
-        subject.api.post(f"{_JOBS}/namespaces/{subject.namespace}/pytorchjobs", _refusable(), dryRun="All")
+        subject.api.request("POST", JOBS.format(subject.namespace), _refusable(), dryRun="All")
     except Refused as error:
         yield _operator(error)
     else:
@@ -122,7 +121,7 @@ def queue(subject: Subject) -> Iterator[Result]:
     queues = f"/apis/{group['preferredVersion']['groupVersion']}/namespaces/{subject.namespace}/localqueues"
     found = subject.api.find(f"{queues}/{name}")
     if found is None:
-        there = [item["metadata"]["name"] for item in subject.api.get(queues)["items"]]
+        there = [item["metadata"]["name"] for item in subject.api.request("GET", queues)["items"]]
         text = f"namespace {subject.namespace} has no LocalQueue {name!r}; it has {', '.join(there) or 'none'}"
         yield Result(
             "Kueue", False, text, f"kubectl -n {subject.namespace} get localqueues; then set run.kubernetes.queue"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from fimsmith.doctor.cluster import Refused
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import Refused
 
 _GIB = 2**30
 _UNITS = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
@@ -51,7 +51,26 @@ def room(subject: Subject) -> Iterator[Result]:
         yield Result("nodes", None, f"not allowed to look at nodes; a job needs {shown}")
         return
     used, seen = _used(subject)
-    places, reasons = 0, Counter()
+    places, reasons = _count(subject, every, used)
+    hint = "" if seen else " (what runs on them is not to be seen from here)"
+    found = f"needs {shown}: room for {places}{hint}"
+    why = "; ".join(f"{count} × {reason}" for reason, count in sorted(reasons.items()))
+    if places >= pods:
+        yield Result("nodes", True, found)
+    elif subject.run.kubernetes.queue:
+        yield Result("nodes", None, f"{found} now; the job waits in Kueue's queue. {why}")
+    elif grower := _grower(subject):
+        yield Result("nodes", None, f"{found} now; {grower} may add nodes. {why}")
+    elif _count(subject, every, {})[0] >= pods:  # a job of this very configuration may be what runs there
+        patience = subject.run.kubernetes.patience
+        yield Result("nodes", None, f"{found} now; the job waits {patience:.0f} s for what runs there to end. {why}")
+    else:
+        yield Result("nodes", False, f"{found}. {why or 'there are no nodes'}", _fix(subject, why))
+
+
+def _count(subject: Subject, every: list[dict[str, Any]], used: dict[str, Counter]) -> tuple[int, Counter]:
+    """Return how many pods the nodes take beside what is used, and how many nodes take none for which reason."""
+    wanted, places, reasons = needs(subject), 0, Counter()
     for node in every:
         reason = _excluded(subject, node)
         free = 0
@@ -60,15 +79,7 @@ def room(subject: Subject) -> Iterator[Result]:
         places += free
         if not free:
             reasons[reason] += 1
-    hint = "" if seen else " (what runs on them is not to be seen from here)"
-    found = f"needs {shown}: room for {places}{hint}"
-    why = "; ".join(f"{count} × {reason}" for reason, count in sorted(reasons.items()))
-    if places >= pods:
-        yield Result("nodes", True, found)
-    elif grower := _grower(subject):
-        yield Result("nodes", None, f"{found} now; {grower} may add nodes. {why}")
-    else:
-        yield Result("nodes", False, f"{found}. {why or 'there are no nodes'}", _fix(subject, why))
+    return places, reasons
 
 
 def matching(subject: Subject) -> bool:
@@ -97,7 +108,7 @@ def shm(subject: Subject) -> Iterator[Result]:
 def storage(subject: Subject) -> Iterator[Result]:
     """Say which StorageClass is the default; jobs need none."""
     disk = subject.run.kubernetes.disk
-    classes = subject.api.get("/apis/storage.k8s.io/v1/storageclasses")["items"]
+    classes = subject.api.request("GET", "/apis/storage.k8s.io/v1/storageclasses")["items"]
     marked = "storageclass.kubernetes.io/is-default-class"
     default = [item for item in classes if (item["metadata"].get("annotations") or {}).get(marked) == "true"]
     if default:
@@ -111,7 +122,7 @@ def storage(subject: Subject) -> Iterator[Result]:
 def _nodes(subject: Subject) -> list[dict[str, Any]] | None:
     if "nodes" not in subject.found:
         try:
-            subject.found["nodes"] = subject.api.get("/api/v1/nodes")["items"]
+            subject.found["nodes"] = subject.api.request("GET", "/api/v1/nodes")["items"]
         except Refused as error:
             if error.status != 403:
                 raise
@@ -124,7 +135,7 @@ def _used(subject: Subject) -> tuple[dict[str, Counter], bool]:
     used: dict[str, Counter] = {}
     try:
         running = "status.phase!=Succeeded,status.phase!=Failed"
-        pods = subject.api.get("/api/v1/pods", fieldSelector=running)["items"]
+        pods = subject.api.request("GET", "/api/v1/pods", fieldSelector=running)["items"]
     except Refused as error:
         if error.status != 403:
             raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fimsmith import config, storage
 
 if TYPE_CHECKING:
-    from fimsmith.doctor.cluster import Cluster, Refused
+    from fimsmith.launch.kube import Cluster, Refused
 
 WIDTH = 15  # columns for the name of a check
 _MARKS = {True: "✓", False: "✗", None: "–"}

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from fimsmith.doctor.cluster import Refused, inside
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import Refused, inside
 
 _RUNNERS = ("pipeline-runner", "default-editor")  # KFP's own account: standalone, multi-user
-_NEEDED = {  # group, resource -> verbs that the launcher uses
-    ("kubeflow.org", "pytorchjobs"): ("create", "get", "list", "watch", "delete"),
-    ("", "pods"): ("get", "list", "watch"),
+Resource = tuple[str, str]  # API group and name
+_NEEDED: dict[Resource, tuple[str, ...]] = {  # verbs without which no job is started and followed
+    ("kubeflow.org", "pytorchjobs"): ("create", "get", "delete"),
+    ("", "pods"): ("get", "list"),
     ("", "pods/log"): ("get",),
 }
+_USEFUL: dict[Resource, tuple[tuple[str, ...], str]] = {  # verbs that a launcher does without, and what is lost then
+    ("kubeflow.org", "pytorchjobs"): (("patch",), "a job that is followed ends with the run that made it"),
+    ("", "pods"): (("delete", "deletecollection"), "pods that hang take their own time to end"),
+    ("", "events"): (("list",), "the reason why a pod cannot be made is not told"),
+    ("argoproj.io", "workflows"): (("get", "watch"), "a step whose pod is evicted ends its job"),
+}
+_STEPS = "argoproj.io"  # what only a step of a KFP run asks for
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _REVIEWS = "/apis/authorization.k8s.io/v1"
 
@@ -21,13 +31,13 @@ _REVIEWS = "/apis/authorization.k8s.io/v1"
 def reviewed(subject: Subject) -> Iterator[Result]:
     """Whether this account, and the one that KFP's tasks have, may start and follow jobs."""
     me = _me(subject)
-    yield _verdict(subject, me, lambda wanted: _self(subject, wanted))
+    yield _verdict(subject, me, lambda wanted: _self(subject, wanted), step=inside())
     if inside():  # this pod has the account that counts
         return
     for name in _RUNNERS:
         if _exists(subject, name):
             user = f"system:serviceaccount:{subject.namespace}:{name}"
-            yield _verdict(subject, user, lambda wanted, user=user: _other(subject, user, wanted))
+            yield _verdict(subject, user, lambda wanted, user=user: _other(subject, user, wanted), step=True)
 
 
 def _exists(subject: Subject, name: str) -> bool:
@@ -80,19 +90,37 @@ def remake(subject: Subject) -> str:
     )
 
 
-def _verdict(subject: Subject, who: str, allowed: Any) -> Result:
-    missing: dict[str, list[str]] = {}
+def rules() -> list[dict[str, Any]]:
+    """The rules of a Role with all that a launcher uses; the chart's own Role has the same."""
+    verbs = dict(_NEEDED)
+    for resource, (more, _) in _USEFUL.items():
+        verbs[resource] = (*verbs.get(resource, ()), *more)
+    return [
+        {"apiGroups": [group], "resources": [name], "verbs": list(allowed)} for (group, name), allowed in verbs.items()
+    ]
+
+
+def _verdict(subject: Subject, who: str, allowed: Callable[[tuple[str, str, str]], bool], *, step: bool) -> Result:
+    def lacking(resource: Resource, verbs: tuple[str, ...]) -> str:
+        group, name = resource
+        missing = [verb for verb in verbs if not allowed((group, name, verb))]
+        return f"{', '.join(missing)} {name}{group and f'.{group}'}" if missing else ""
+
     try:
-        for (group, resource), verbs in _NEEDED.items():
-            for verb in verbs:
-                if not allowed((group, resource, verb)):
-                    missing.setdefault(f"{resource}.{group}" if group else resource, []).append(verb)
+        missing = [text for resource, verbs in _NEEDED.items() if (text := lacking(resource, verbs))]
+        lost = [
+            f"; may not {text}: {loss}"
+            for resource, (verbs, loss) in _USEFUL.items()
+            if (step or resource[0] != _STEPS) and (text := lacking(resource, verbs))
+        ]
     except Refused as error:
         return Result("rights", None, f"not allowed to ask for {who}: {error.message}")
-    if not missing:
-        return Result("rights", True, f"{who} may start, follow and delete PyTorchJobs in {subject.namespace}")
-    text = "; ".join(f"{', '.join(verbs)} {resource}" for resource, verbs in missing.items())
-    return Result("rights", False, f"{who} may not {text} in namespace {subject.namespace}", _grant(subject, who))
+    if missing:
+        text = f"{who} may not {'; '.join(missing)} in namespace {subject.namespace}"
+        return Result("rights", False, text, _grant(subject, who))
+    return Result(
+        "rights", True, f"{who} may start, follow and delete PyTorchJobs in {subject.namespace}{''.join(lost)}"
+    )
 
 
 def _grant(subject: Subject, who: str) -> str:
@@ -100,14 +128,18 @@ def _grant(subject: Subject, who: str) -> str:
     if who.startswith("system:serviceaccount:"):
         bind = "--serviceaccount=" + who.removeprefix("system:serviceaccount:")
     first = f"helm upgrade --install fimsmith charts/fimsmith -n {subject.namespace} (binds KFP's account), or:"
-    verbs, kinds = "create,get,list,watch,delete", "pytorchjobs.kubeflow.org,pods,pods/log,events"
-    role = f"kubectl -n {subject.namespace} create role fimsmith --verb={verbs} --resource={kinds}"
-    return f"{first}\n{role}\nkubectl -n {subject.namespace} create rolebinding fimsmith --role=fimsmith {bind}"
+    # `kubectl create role` gives every verb for every resource
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "fimsmith"}}
+    apply = f"echo '{json.dumps(role | {'rules': rules()})}' | kubectl -n {subject.namespace} apply -f -"
+    name = "fimsmith-" + re.sub(r"[^a-z0-9]+", "-", who.rpartition(":")[2].lower()).strip("-")
+    return f"{first}\n{apply}\nkubectl -n {subject.namespace} create rolebinding {name} --role=fimsmith {bind}"
 
 
 def _me(subject: Subject) -> str:
     try:
-        told = subject.api.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", _review({}, "SelfSubjectReview"))
+        told = subject.api.request(
+            "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", _review({}, "SelfSubjectReview")
+        )
         return told["status"]["userInfo"]["username"]
     except Refused:  # before Kubernetes 1.28
         return "this account"
@@ -115,7 +147,7 @@ def _me(subject: Subject) -> str:
 
 def _self(subject: Subject, wanted: tuple[str, str, str]) -> bool:
     body = _review({"resourceAttributes": _attributes(subject, wanted)}, "SelfSubjectAccessReview")
-    return subject.api.post(f"{_REVIEWS}/selfsubjectaccessreviews", body)["status"]["allowed"]
+    return subject.api.request("POST", f"{_REVIEWS}/selfsubjectaccessreviews", body)["status"]["allowed"]
 
 
 def _other(subject: Subject, user: str, wanted: tuple[str, str, str]) -> bool:
@@ -124,7 +156,7 @@ def _other(subject: Subject, user: str, wanted: tuple[str, str, str]) -> bool:
     body = _review(spec, "LocalSubjectAccessReview")
     body["metadata"] = {"namespace": subject.namespace}
     path = f"{_REVIEWS}/namespaces/{subject.namespace}/localsubjectaccessreviews"
-    return subject.api.post(path, body)["status"]["allowed"]
+    return subject.api.request("POST", path, body)["status"]["allowed"]
 
 
 def _attributes(subject: Subject, wanted: tuple[str, str, str]) -> dict[str, str]:

@@ -70,6 +70,11 @@ class Job:
         return f"{self.destination}/log/job.json" if self.destination else str(self.spec)
 
     @property
+    def outcome(self) -> str:
+        """What the job says of its result: written last, so that its being there means that the job is done."""
+        return f"{self.destination or self.folder}/{OUTCOME}"
+
+    @property
     def log(self) -> Path:
         """Everything that the job prints."""
         return self.folder / "log" / f"{self.stage}.log"
@@ -153,17 +158,16 @@ def _single(
 
 def _finish(job: Job, run: config.Run, section: dict[str, Any], inputs: list[Manifest]) -> Outcome:
     """Run the job, unless it finished when its launcher was killed, and read what it says of its result."""
-    outcome = f"{job.destination or job.folder}/{OUTCOME}"
-    if storage.read(outcome) is None:
+    if storage.read(job.outcome) is None:
         job.log.parent.mkdir(parents=True, exist_ok=True)
         job.error.unlink(missing_ok=True)
         folder = str(job.folder)
         spec = JobSpec(stage=job.stage, section=section, inputs=inputs, folder=folder, destination=job.destination)
         storage.write(job.argument, spec.model_dump_json(indent=1))
         LAUNCHERS[run.launcher](job, run)
-    answer = storage.read(outcome)
+    answer = storage.read(job.outcome)
     if answer is None:
-        raise JobError(f"{job.stage} ended without a result: there is no {outcome}; its log: {job.log}")
+        raise JobError(f"{job.stage} ended without a result: there is no {job.outcome}; its log: {job.log}")
     if job.destination:
         _keep_log(job, job.destination)
     return Outcome(**json.loads(answer))

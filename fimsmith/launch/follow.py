@@ -6,12 +6,9 @@ import datetime
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-import urllib3
-from kubernetes.client import ApiException
-
-from fimsmith.launch.kube import UNREACHABLE, Cluster
+from fimsmith.launch.kube import Cluster, Refused, RequestError
 from fimsmith.launch.render import FETCH, MAIN
 
 _PAUSE = 1.0  # seconds before asking again
@@ -48,10 +45,10 @@ class Follower(threading.Thread):
             try:
                 for line in log.lines(wait=wait and not ended):
                     self.take(line)
-            except ApiException as error:  # the container has not started, or the pod is gone
+            except Refused as error:  # the container has not started, or the pod is gone
                 return ended or last or error.status == 404
             return ended or last
-        except (ApiException, *UNREACHABLE):
+        except RequestError:
             self.failures += last
             return self.failures > _FAILURES
 
@@ -78,17 +75,15 @@ class Container:
 
     def lines(self, *, wait: bool) -> Iterator[bytes]:
         """Yield the lines that were not yielded before; `wait` follows the log until the container ends."""
-        answer = self.cluster.follow(self.pod, self.name, self.since, wait=wait)
+        pieces = self.cluster.follow(self.pod, self.name, self.since, wait=wait)
         known = Counter(raw for _, raw in self.recent)
-        try:
-            for raw in _split(answer, complete=not wait):
-                if known[raw]:
-                    known[raw] -= 1
-                    continue
-                self._remember(raw)
-                yield (raw.partition(b" ")[2] if _time(raw) else raw) + b"\n"
-        finally:
-            answer.close()
+        # the piece of a line that a broken connection leaves is not one
+        for raw in lines(pieces, complete=not wait):
+            if known[raw]:
+                known[raw] -= 1
+                continue
+            self._remember(raw)
+            yield (raw.partition(b" ")[2] if _time(raw) else raw) + b"\n"
 
     def _remember(self, raw: bytes) -> None:
         """Keep what a new answer would begin with: `sinceTime` counts in whole seconds."""
@@ -102,10 +97,10 @@ class Container:
         self.since = start.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _split(answer: urllib3.BaseHTTPResponse, *, complete: bool) -> Iterator[bytes]:
-    """Yield lines; the piece of a line that a broken connection leaves is not one, unless the log is complete."""
+def lines(pieces: Iterable[bytes], *, complete: bool) -> Iterator[bytes]:
+    """Yield the lines of a stream; what follows the last line break is one only if the stream is `complete`."""
     rest = b""
-    for piece in answer.stream(65_536, decode_content=True):
+    for piece in pieces:
         *whole, rest = (rest + piece).split(b"\n")
         yield from whole
     if rest and complete:

@@ -1,4 +1,7 @@
-"""The few requests to a Kubernetes API server that launching a job takes; objects are plain JSON."""
+"""The few requests to a Kubernetes API server that launching jobs and examining a cluster take.
+
+Objects are plain JSON. Importing this does not import the Kubernetes client, which takes a second and may be missing.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,37 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import urllib3
-from kubernetes import client
-from kubernetes import config as kubeconfig
-from kubernetes.client import ApiException
-from kubernetes.client.rest import RESTResponse
+from typing import Any, Literal, TypeVar
 
 from fimsmith.errors import ConfigError
 
 JOBS = "/apis/kubeflow.org/v1/namespaces/{}/pytorchjobs"
 _WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/{}/workflows"
-_PODS = "/api/v1/namespaces/{}/pods"
+PODS = "/api/v1/namespaces/{}/pods"
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_TIMEOUT = (5.0, 20.0)  # seconds to connect, and between two packets
+_CONNECT, _PATIENCE = 5.0, 20.0  # seconds to connect, and for an answer: an admission webhook may take ten
 _SILENCE = 60.0  # seconds without a line, after which a log is asked for anew: the connection may be dead
-
 _ABSENCE = 300.0  # seconds that the server may be away while a job runs
 _PASSING = (401, 408, 429, 500, 502, 503, 504)  # answers that may be others in a while; logins are renewed
-
 _WATCHED = 240  # seconds of one stream of changes
+_CONTENT = {"PATCH": "application/merge-patch+json"}
+Answer = TypeVar("Answer")
 
-# what a request raises when no answer came; ApiException is an answer
-UNREACHABLE = (urllib3.exceptions.HTTPError, OSError)
+
+class RequestError(Exception):
+    """A request did not do what it was to do."""
+
+
+class Refused(RequestError):  # noqa: N818  an answer, not a failure of ours
+    """The API server's answer is an error."""
+
+    def __init__(self, status: int, message: str):
+        super().__init__(f"{status}: {message}")
+        self.status, self.message = status, message
+
+
+class Unreachable(RequestError):  # noqa: N818
+    """No answer came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +63,12 @@ class Cluster:
         self.namespace = namespace or own_namespace() or _context_namespace() or "default"
 
     def _connect(self) -> None:
-        self.configuration: Any = _configuration()
+        from kubernetes import client
+        from urllib3 import Retry
+
+        self.configuration: Any = _configured(client.Configuration())
         # a request is tried again by the caller, who can say so
-        self.configuration.retries = urllib3.Retry(connect=1, read=0, other=0, redirect=0)
+        self.configuration.retries = Retry(connect=1, read=0, other=0, redirect=0)
         self.api = client.ApiClient(self.configuration)
 
     @property
@@ -64,9 +77,14 @@ class Cluster:
         return self.configuration.host
 
     def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """Send one request and return the JSON object of its answer; raises ApiException or one of UNREACHABLE."""
-        answer = self._open(method, path, _TIMEOUT, body, query)
-        return json.loads(answer.data)
+        """Send one request and return the JSON object of its answer; raises RequestError."""
+        return json.loads(self._open(method, path, query, body).data)
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """Read an object; None: there is none."""
+        with _missing():
+            return self.request("GET", path)
+        return None
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create a PyTorchJob."""
@@ -74,53 +92,62 @@ class Cluster:
 
     def job(self, name: str) -> dict[str, Any] | None:
         """Read a PyTorchJob; None: there is none."""
-        with _missing():
-            return self.request("GET", f"{JOBS.format(self.namespace)}/{name}")
-        return None
+        return self.find(f"{JOBS.format(self.namespace)}/{name}")
 
-    def delete(self, name: str, propagation: Literal["Foreground", "Background"]) -> None:
-        """Delete a PyTorchJob with its pods, if it is there."""
-        with _missing():
-            self.request("DELETE", f"{JOBS.format(self.namespace)}/{name}", {"propagationPolicy": propagation})
+    def delete(self, job: dict[str, Any], propagation: Literal["Foreground", "Background"]) -> None:
+        """Delete this very PyTorchJob with its pods, if it is there; another one of its name stays."""
+        name, uid = job["metadata"]["name"], job["metadata"]["uid"]
+        body = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
+        with _missing(404, 409):
+            self.request("DELETE", f"{JOBS.format(self.namespace)}/{name}", body)
+
+    def adopt(self, job: dict[str, Any], labels: dict[str, str], owner: dict[str, Any]) -> None:
+        """Make a PyTorchJob belong to another owner, where this account may."""
+        metadata = {"uid": job["metadata"]["uid"], "labels": labels, "ownerReferences": [owner]}
+        with _missing(403, 404, 409):
+            path = f"{JOBS.format(self.namespace)}/{job['metadata']['name']}"
+            self.request("PATCH", path, {"metadata": metadata})
 
     def pods(self, name: str) -> list[dict[str, Any]]:
         """Read the pods of a PyTorchJob."""
         chosen = f"training.kubeflow.org/job-name={name}"
-        return self.request("GET", _PODS.format(self.namespace), labelSelector=chosen)["items"]
+        return self.request("GET", PODS.format(self.namespace), labelSelector=chosen)["items"]
 
     def look(self, name: str, say: Callable[[str], None]) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Read a PyTorchJob and its pods; waits some minutes for a server that does not answer, and says so."""
+        """Read a PyTorchJob and its pods, patiently."""
+        return self.patiently(lambda: (self.job(name), self.pods(name)), say)
+
+    def patiently(self, ask: Callable[[], Answer], say: Callable[[str], None]) -> Answer:
+        """Ask, and wait some minutes for a server that does not answer, and say so."""
         begun, told = time.monotonic(), False
         while True:
             try:
-                return self.job(name), self.pods(name)
-            except (ApiException, *UNREACHABLE) as error:
-                passing = not isinstance(error, ApiException) or error.status in _PASSING
+                return ask()
+            except RequestError as error:
+                passing = not isinstance(error, Refused) or error.status in _PASSING
                 if not passing or time.monotonic() - begun > _ABSENCE:
                     raise
                 if not told:
                     told = True
-                    say(f"no answer from {self.server} ({_short(error)}); the job goes on meanwhile")
+                    say(f"no answer from {self.server} ({error}); the job goes on meanwhile")
             time.sleep(2.0)
             self._connect()
 
     def pod(self, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """Read one pod; None: there is none."""
-        with _missing():
-            return self.request("GET", f"{_PODS.format(namespace or self.namespace)}/{name}")
-        return None
+        return self.find(f"{PODS.format(namespace or self.namespace)}/{name}")
 
     def end_pods(self, name: str, seconds: int) -> None:
         """Give the pods of a PyTorchJob less time to end, where this account may."""
         with _missing(403, 404, 409):
             chosen = f"training.kubeflow.org/job-name={name}"
             body = {"gracePeriodSeconds": seconds}
-            self.request("DELETE", _PODS.format(self.namespace), body, labelSelector=chosen)
+            self.request("DELETE", PODS.format(self.namespace), body, labelSelector=chosen)
 
     def hurry(self, pod: str, seconds: int) -> None:
         """Give a pod that is being deleted less time, where this account may."""
         with _missing(403, 404, 409):
-            self.request("DELETE", f"{_PODS.format(self.namespace)}/{pod}", {"gracePeriodSeconds": seconds})
+            self.request("DELETE", f"{PODS.format(self.namespace)}/{pod}", {"gracePeriodSeconds": seconds})
 
     def events(self, name: str) -> list[str]:
         """Read the warnings about an object, the newest last; none where this account may not."""
@@ -132,19 +159,18 @@ class Cluster:
             return [f"{event.get('reason')}: {event.get('message')}" for event in found]
         return []
 
-    def follow(self, pod: str, container: str, since: str | None, *, wait: bool) -> urllib3.BaseHTTPResponse:
-        """Open a container's log, each line with its time; `wait` keeps it open until the container ends."""
+    def follow(self, pod: str, container: str, since: str | None, *, wait: bool) -> Iterator[bytes]:
+        """Yield pieces of a container's log, each line with its time; `wait` goes on until the container ends."""
         query = {"container": container, "timestamps": "true", "follow": str(wait).lower()}
         if since:
             query["sinceTime"] = since
-        path = f"{_PODS.format(self.namespace)}/{pod}/log"
-        return self._open("GET", path, (_TIMEOUT[0], _SILENCE), None, query, read=False)
+        return self._pieces(f"{PODS.format(self.namespace)}/{pod}/log", _SILENCE, query)
 
     def tail(self, pod: str, container: str, lines: int) -> str:
         """Read the end of a container's log; empty when there is none."""
-        with _missing(400, 403, 404, 500):
-            path = f"{_PODS.format(self.namespace)}/{pod}/log"
-            answer = self._open("GET", path, _TIMEOUT, None, {"container": container, "tailLines": lines})
+        with contextlib.suppress(RequestError):  # a log is gone with its node
+            path = f"{PODS.format(self.namespace)}/{pod}/log"
+            answer = self._open("GET", path, {"container": container, "tailLines": lines})
             return answer.data.decode("utf-8", "replace")
         return ""
 
@@ -152,39 +178,76 @@ class Cluster:
         """Read the Workflow that this pod belongs to."""
         return self.request("GET", f"{_WORKFLOWS.format(home.namespace)}/{home.workflow}")
 
-    def watch_workflow(self, home: Home) -> urllib3.BaseHTTPResponse:
-        """Open the stream of changes of the Workflow that this pod belongs to: a JSON object per line."""
+    def watch_workflow(self, home: Home) -> Iterator[bytes]:
+        """Yield pieces of the stream of changes of the Workflow that this pod belongs to: a JSON object per line."""
         query = {"watch": "true", "fieldSelector": f"metadata.name={home.workflow}", "timeoutSeconds": _WATCHED}
-        path = _WORKFLOWS.format(home.namespace)
-        return self._open("GET", path, (_TIMEOUT[0], _WATCHED + 30.0), None, query, read=False)
+        return self._pieces(_WORKFLOWS.format(home.namespace), _WATCHED + 30.0, query)
+
+    def _pieces(self, path: str, silence: float, query: dict[str, Any]) -> Iterator[bytes]:
+        """Yield an answer as it comes; `silence` is how many seconds may pass between two pieces."""
+        answer = self._open("GET", path, query, silence=silence)
+        try:
+            with _answered():
+                yield from answer.stream(65_536, decode_content=True)
+        finally:
+            answer.close()
 
     def _open(
-        self,
-        method: str,
-        path: str,
-        timeout: tuple[float, float],
-        body: Any,
-        query: dict[str, Any],
-        *,
-        read: bool = True,
-    ) -> urllib3.BaseHTTPResponse:
-        """Send a request by the client's own means; its generated methods lack a log's sinceTime."""
-        answer: Any = self.api.call_api(
-            path,
-            method,
-            query_params=list(query.items()),
-            header_params={"Accept": "application/json, */*", "Content-Type": "application/json"},
-            body=body,
-            auth_settings=["BearerToken"],
-            _return_http_data_only=True,
-            _preload_content=False,
-            _request_timeout=timeout,
-        )
-        if not 200 <= answer.status <= 299:
-            raise ApiException(http_resp=RESTResponse(answer))
-        if read:
-            answer.data  # noqa: B018  reads it and gives the connection back
-        return answer
+        self, method: str, path: str, query: dict[str, Any], body: Any = None, silence: float | None = None
+    ) -> Any:
+        """Send a request by the client's own means: its generated methods lack a log's sinceTime.
+
+        The answer is read, unless `silence` says how many seconds may pass between two pieces of it.
+        """
+        with _answered():
+            answer: Any = self.api.call_api(
+                path,
+                method,
+                query_params=list(query.items()),
+                header_params={
+                    "Accept": "application/json, */*",
+                    "Content-Type": _CONTENT.get(method, "application/json"),
+                },
+                body=body,
+                auth_settings=["BearerToken"],
+                _return_http_data_only=True,
+                _preload_content=False,
+                _request_timeout=(_CONNECT, silence or _PATIENCE),
+            )
+            if silence is None:
+                answer.data  # noqa: B018  reads it and gives the connection back
+            return answer
+
+
+@contextlib.contextmanager
+def _answered() -> Iterator[None]:
+    """Turn what the client raises into a RequestError."""
+    from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ApiException as error:
+        if not error.status:  # it did not come to a request
+            raise Unreachable(str(error.reason)) from error
+        raise Refused(error.status, _message(error)) from error
+    except (HTTPError, OSError) as error:
+        raise Unreachable(_innermost(error)) from error
+
+
+def _message(error: Any) -> str:
+    """What the server says, without the object around it."""
+    body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else str(error.body or "")
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.strip() or str(error.reason)
+
+
+def _innermost(error: BaseException) -> str:
+    while isinstance(reason := getattr(error, "reason", None), Exception):
+        error = reason
+    return str(error) or type(error).__name__
 
 
 @contextlib.contextmanager
@@ -192,7 +255,7 @@ def _missing(*codes: int) -> Iterator[None]:
     """Pass over the answer that there is no such thing."""
     try:
         yield
-    except ApiException as error:
+    except Refused as error:
         if error.status not in (codes or (404,)):
             raise
 
@@ -220,26 +283,34 @@ def home(cluster: Cluster) -> Home:
     return place
 
 
-def _short(error: Exception) -> str:
-    return f"{error.status} {error.reason}" if isinstance(error, ApiException) else type(error).__name__
+def inside() -> bool:
+    """Whether requests are made as the account of the pod that this process runs in."""
+    return (_ACCOUNT / "token").exists() and not _kubeconfig()
 
 
-def _configuration() -> client.Configuration:
-    found = client.Configuration()
+def _kubeconfig() -> str | None:
+    return os.environ.get("KUBECONFIG") or None  # the client itself reads it only when it is imported
+
+
+def _configured(settings: Any) -> Any:
+    from kubernetes import config
+
     try:
-        if (_ACCOUNT / "token").exists() and "KUBECONFIG" not in os.environ:
-            kubeconfig.load_incluster_config(found)
+        if inside():
+            config.load_incluster_config(settings)
         else:
-            kubeconfig.load_kube_config(client_configuration=found)
-    except kubeconfig.ConfigException as error:
+            config.load_kube_config(_kubeconfig(), client_configuration=settings)
+    except config.ConfigException as error:
         raise ConfigError(
             f"no cluster to run jobs on: {error}; set KUBECONFIG to a kubeconfig file with a current context "
             "(kubectl config use-context NAME), or set run.launcher: local"
         ) from error
-    return found
+    return settings
 
 
 def _context_namespace() -> str | None:
-    with contextlib.suppress(kubeconfig.ConfigException):
-        return kubeconfig.list_kube_config_contexts()[1]["context"].get("namespace")
+    from kubernetes import config
+
+    with contextlib.suppress(config.ConfigException):
+        return config.list_kube_config_contexts(_kubeconfig())[1]["context"].get("namespace")
     return None

@@ -1,16 +1,16 @@
 """Run a job on Kubernetes as a PyTorchJob of the Kubeflow training operator (kubeflow.org/v1).
 
 A job is found again by its name: a launcher that starts while the job runs follows it, one that
-starts after it failed makes it anew. A job that lost a pod or a node is made anew, too.
+starts after it failed makes it anew. A job that lost a pod or a node is made anew, too. One that
+succeeded is deleted when its log is here: a launcher that starts later finds the job's outcome instead.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
-
-from kubernetes.client import ApiException
 
 from fimsmith import config
 from fimsmith.errors import JobError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # seconds for the other pods, once one has ended: those of a failed job wait for it in vain, those of
 # a job that is stopped may still be writing a checkpoint
 _FAILED, _STOPPED = 15.0, 60.0
+_REPLACED = 10.0  # seconds in which another launcher may make the job anew
 _KILL = 60.0  # seconds after which a pod that was told to end belongs to a node that does not answer
 
 
@@ -37,7 +38,7 @@ def run(job: Job, place: config.Run) -> None:
         launcher = _Launcher(job, place, cluster, log)
         try:
             launcher.run()
-        except (ApiException, *kube.UNREACHABLE) as error:
+        except kube.RequestError as error:
             gone = launcher.withdraw()
             raise refusal.explain(job.stage, error, cluster, None if gone else launcher.name) from error
 
@@ -49,15 +50,18 @@ class _Launcher:
         self.job, self.place, self.cluster, self.log = job, place, cluster, log
         self.name = render.name(job)
         self.output = Output(log, job.stage)
-        self.made = False  # whether the job is this launcher's
+        self.home = kube.Home(cluster.namespace)
+        self.asked = False  # whether there may be a job to be answered for
 
     def run(self) -> None:
         """Make or find the job and see it through."""
-        home = kube.home(self.cluster)
-        manifest = render.manifest(self.job, self.place, home, self.cluster.namespace)
+        self.home = kube.home(self.cluster)
+        manifest = render.manifest(self.job, self.place, self.home, self.cluster.namespace)
         restarts = 0
-        with stopping.watching(self.cluster, home, self.name) as stop:
+        with stopping.watching(self.cluster, self.home, self.name) as stop:
             while (cause := self._attempt(manifest, stop)) is not None:
+                if cause.deleted and not stop and self._replaced():
+                    continue
                 if stop or not cause.lost or restarts == self.place.kubernetes.restarts:
                     raise self._error(cause, stop, restarts)
                 restarts += 1
@@ -65,77 +69,115 @@ class _Launcher:
                 self.output.say(f"{cause.text}; starting again at the last checkpoint ({restarts} of {allowed})")
 
     def withdraw(self) -> bool:
-        """Delete the job without waiting, if this launcher made it; returns whether it leaves none."""
-        if not self.made:
+        """Delete the job without waiting, if it is this launcher's; returns whether it is known that none goes on."""
+        if not self.asked:
             return True
-        with contextlib.suppress(ApiException, *kube.UNREACHABLE):
-            self.cluster.delete(self.name, "Foreground")
-            return True
+        with contextlib.suppress(kube.RequestError):
+            found = self.cluster.job(self.name)
+            if found is not None and self._is_ours(found):
+                self.cluster.delete(found, "Foreground")
+                return True
+            return found is None
         return False
 
     def _attempt(self, manifest: dict[str, Any], stop: stopping.Stop) -> Cause | None:
         """See one start through; one that fails leaves nothing."""
-        self._ensure(manifest)
-        watch = Watch(self.cluster, self.name, self.job, self.place.kubernetes, self.output)
+        if stop:
+            return Cause("it was stopped")
+        made = self._ensure(manifest)
+        watch = Watch(self.cluster, made, self.job, self.place.kubernetes, self.output)
         cause = watch.until_done(stop)
         if cause is None:
             watch.close()
+            with contextlib.suppress(kube.RequestError):  # if it cannot be deleted, it goes after a while
+                self.cluster.delete(made, "Foreground")
             return None
+        if stop and not self._is_ours(made):
+            self.output.say(f"stopped: job {self.name} goes on, because it belongs to a run of Kubeflow")
+            return cause
         if stop:
             self.output.say(f"stopped: deleting job {self.name}, which may write a checkpoint first")
-        elif not cause.lost:
+        elif not cause.lost and not cause.deleted:
             self.output.say(f"failed: deleting job {self.name}")
         written = watch.is_over()  # else what the pods print while they end belongs to the log
         if written:
             watch.close()
         watch.keep(cause)
-        self._clear(_STOPPED if stop or cause.lost else _FAILED)
+        self._clear(made, _STOPPED if stop or cause.lost else _FAILED)
         if not written:
             watch.close()
         return cause
 
-    def _ensure(self, manifest: dict[str, Any]) -> None:
-        """Create the job unless it is there; one that failed, or did its work elsewhere, is replaced."""
+    def _ensure(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Create the job unless it is there, and return it; one that failed, or did its work elsewhere, is replaced."""
         where = f"job {self.name} in namespace {self.cluster.namespace}"
-        while (found := self.cluster.job(self.name)) is not None or not self._create(manifest):
+        while (found := self._ask(lambda: self.cluster.job(self.name))) is not None or not (
+            found := self._ask(lambda: self._create(manifest))
+        ):
             if found is None:  # another launcher was faster
                 continue
             failed, succeeded = (verdict.condition(found, kind) for kind in ("Failed", "Succeeded"))
+            ending = failed or found["metadata"].get("deletionTimestamp")
             same = found["metadata"].get("annotations", {}).get(render.ARGUMENT) == self.job.argument
-            if found["metadata"].get("deletionTimestamp") or failed or (succeeded and not same):
-                self._clear(_FAILED if failed else _STOPPED)
-            elif same:
+            if same and (succeeded or not ending):
                 self.output.say(f"{where} is there already: following it")
                 self.log.truncate(0)  # its log is read from the beginning
-                return
-            else:
+                return self._adopt(found, manifest)
+            if not succeeded and not ending:
                 raise JobError(
                     f"{self.job.stage} failed: {where} does the same work for another run.root\n"
                     "  fix: wait until it is done, or set run.kubernetes.namespace"
                 )
+            self._clear(found, _FAILED if failed else _STOPPED)
         self.output.say(where)
+        return found
 
-    def _create(self, manifest: dict[str, Any]) -> bool:
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        """Ask the server, patiently once there may be a job whose work would be lost."""
+        return self.cluster.patiently(question, self.output.say) if self.asked else question()
+
+    def _create(self, manifest: dict[str, Any]) -> dict[str, Any] | None:
+        self.asked = True
         try:
-            self.cluster.create(manifest)
-        except ApiException as error:
+            return self.cluster.create(manifest)
+        except kube.Refused as error:
             if error.status == 409:
-                return False
+                return None
             raise
-        self.made = True
-        return True
 
-    def _clear(self, patience: float) -> None:
+    def _adopt(self, found: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
+        """Let a job that is followed go with this run: the run that made it may be deleted before."""
+        self.asked = True
+        owners = manifest["metadata"].get("ownerReferences")
+        if not owners or self._is_ours(found):
+            return found
+        self.cluster.adopt(found, {render.RUN: self.home.run_id or ""}, owners[0])
+        return self.cluster.job(self.name) or found
+
+    def _is_ours(self, found: dict[str, Any]) -> bool:
+        return render.belongs(found, self.home.run_id)
+
+    def _replaced(self) -> bool:
+        """Whether the job is there again: another launcher that followed it saw first that it had lost a pod."""
+        end = time.monotonic() + _REPLACED
+        while time.monotonic() < end:
+            if self._ask(lambda: self.cluster.job(self.name)) is not None:
+                return True
+            time.sleep(INTERVAL)
+        return False
+
+    def _clear(self, made: dict[str, Any], patience: float) -> None:
         """Delete the job and wait until its pods are gone, too.
 
         Once one of them has ended the others have `patience` seconds. Pods that do not end in time are
         killed, where this account may; else Kubernetes does it after their own time.
         """
-        self.cluster.delete(self.name, "Foreground")
+        self._ask(lambda: self.cluster.delete(made, "Foreground"))
         begun, broken, grace = time.monotonic(), None, render.grace(self.job)
         while True:
-            job, pods = self.cluster.look(self.name, self.output.say)
-            if job is None and not pods:
+            job, found = self.cluster.look(self.name, self.output.say)
+            pods = [pod for pod in found if _is_of(pod, made)]
+            if not pods and (job is None or job["metadata"]["uid"] != made["metadata"]["uid"]):
                 return
             now = time.monotonic()
             if broken is None and (len(pods) < self.job.nodes or any(map(verdict.over, pods))):
@@ -175,3 +217,8 @@ class _Launcher:
         lines.append(f"  log: {self.job.log}{where}")
         shown = [f"    {line}" for line in cause.lines[-diagnosis.SHOWN :]]
         return JobError("\n".join([*lines, *(["  last lines:", *shown] if shown else [])]))
+
+
+def _is_of(pod: verdict.Pod, made: dict[str, Any]) -> bool:
+    owners = pod["metadata"].get("ownerReferences", [])
+    return any(owner["uid"] == made["metadata"]["uid"] for owner in owners)

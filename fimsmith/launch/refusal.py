@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
-
-from kubernetes.client import ApiException
-
 from fimsmith.errors import JobError
-
-if TYPE_CHECKING:
-    from fimsmith.launch.kube import Cluster
+from fimsmith.launch.kube import Cluster, Refused
 
 _OPERATOR = "the Kubeflow training operator v1 (PyTorchJob, kubeflow.org/v1)"
 
@@ -27,12 +20,12 @@ def explain(stage: str, error: Exception, cluster: Cluster, left: str | None) ->
 
 
 def _reason(error: Exception, namespace: str, server: str) -> tuple[str, str]:
-    if not isinstance(error, ApiException):
+    if not isinstance(error, Refused):
         return (
-            f"no answer from the API server at {server}: {_innermost(error)}",
+            f"no answer from the API server at {server}: {error}",
             "kubectl cluster-info must work here; check the network, or choose a context (kubectl config use-context NAME)",
         )
-    status, message = error.status, _message(error)
+    status, message = error.status, error.message
     if status == 404 and f'namespaces "{namespace}"' in message:
         return (
             f"there is no namespace {namespace}",
@@ -61,18 +54,3 @@ def _reason(error: Exception, namespace: str, server: str) -> tuple[str, str]:
     if status == 403 and "exceeded quota" in message:
         return f"the namespace's quota is used up: {message}", "ask for less in run.kubernetes, or raise the quota"
     return f"the API server refused the job ({status}): {message}", "run.kubernetes: change what the message names"
-
-
-def _message(error: ApiException) -> str:
-    """What the server says, without the object around it."""
-    body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else str(error.body or "")
-    try:
-        return str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.strip() or str(error.reason)
-
-
-def _innermost(error: BaseException) -> str:
-    while reason := (getattr(error, "reason", None) if isinstance(getattr(error, "reason", None), Exception) else None):
-        error = reason
-    return str(error) or type(error).__name__

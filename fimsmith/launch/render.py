@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 50  # characters of a name: "-worker-63" is added, and a label holds 63
 _CHECKPOINT, _END = 300, 30  # seconds after SIGTERM: for a checkpoint (a spot instance gives 120), for others to end
-_KEPT = 3_600  # seconds that a finished job stays, for kubectl logs
+_KEPT = 3_600  # seconds that a finished job stays whose launcher is gone, for the next one or kubectl logs
 _UNITS = {
     "": 1,
     "m": 0.001,
@@ -37,6 +37,7 @@ _UNITS = {
 FIRST = "worker-0"  # the replica of node rank 0
 MAIN, FETCH = "pytorch", "fetch"  # the operator knows the main container by this name
 ARGUMENT = "fimsmith.dev/spec"  # annotation: the JobSpec that the job reads
+RUN = "fimsmith.dev/run"  # label: the KFP run that the job belongs to
 
 
 def name(job: Job) -> str:
@@ -46,6 +47,11 @@ def name(job: Job) -> str:
         return text
     digest = hashlib.sha256(job.name.encode()).hexdigest()[:8]
     return f"{text[: _LONGEST - 9].rstrip('-')}-{digest}"
+
+
+def belongs(made: dict[str, Any], run_id: str | None) -> bool:
+    """Whether a PyTorchJob is this KFP run's, or with None nobody's but the laptop's that made it."""
+    return made["metadata"].get("labels", {}).get(RUN) == run_id
 
 
 def grace(job: Job) -> int:
@@ -69,7 +75,7 @@ def manifest(job: Job, place: config.Run, home: Home, namespace: str) -> dict[st
         "app.kubernetes.io/component": job.stage,
         "app.kubernetes.io/managed-by": "fimsmith",
         "fimsmith.dev/stage": job.stage,
-        **({"fimsmith.dev/run": home.run_id} if home.run_id else {}),
+        **({RUN: home.run_id} if home.run_id else {}),
     }
     queue = {"kueue.x-k8s.io/queue-name": settings.queue} if settings.queue else {}
     template = {"metadata": {"labels": labels, "annotations": dict(_UNDISTURBED)}, "spec": _pod(job, place)}

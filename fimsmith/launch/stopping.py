@@ -11,12 +11,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from kubernetes.client import ApiException
-
-from fimsmith.launch.kube import UNREACHABLE, Cluster, Home
+from fimsmith.launch.follow import lines
+from fimsmith.launch.kube import Cluster, Home, Refused, RequestError
+from fimsmith.launch.render import belongs
 
 _PAUSE = 1.0  # seconds before asking again
 _LAST = 20  # seconds that the pods of a terminated run have to end
+_AGAIN = 0.3  # seconds in which a request that made the job may still have been under way
 
 
 class Stop:
@@ -68,7 +69,7 @@ class _Step:
     def __init__(self, cluster: Cluster, home: Home, name: str):
         # connections of its own: the handler may interrupt a request that holds the others' lock
         self.cluster, self.home, self.name = Cluster(cluster.namespace), home, name
-        with contextlib.suppress(ApiException, *UNREACHABLE):
+        with contextlib.suppress(RequestError):
             self.terminated()  # the handshake is over before it counts
 
     def watch(self, stop: Stop) -> None:
@@ -76,19 +77,14 @@ class _Step:
         cluster = Cluster(self.cluster.namespace)
         while self.home.workflow is not None:
             try:
-                answer = cluster.watch_workflow(self.home)
-                rest = b""
-                for piece in answer.stream(65_536, decode_content=True):
-                    *lines, rest = (rest + piece).split(b"\n")
-                    if any(_ended(json.loads(line).get("object", {}).get("spec", {})) for line in lines if line):
+                for line in filter(None, lines(cluster.watch_workflow(self.home), complete=False)):
+                    if _ended(json.loads(line).get("object", {}).get("spec", {})):
                         stop.received.append(signal.SIGTERM)
                         self.withdraw(cluster)
                         return
-            except ApiException as error:
-                if error.status == 403:
+            except (RequestError, ValueError) as error:
+                if isinstance(error, Refused) and error.status == 403:
                     return
-            except (*UNREACHABLE, ValueError):
-                pass  # asked again
             time.sleep(_PAUSE)
 
     def terminated(self) -> bool:
@@ -101,19 +97,23 @@ class _Step:
             return True
         try:
             return _ended(self.cluster.workflow(self.home)["spec"])
-        except (ApiException, *UNREACHABLE):
+        except RequestError:
             return True
 
     def withdraw(self, cluster: Cluster) -> None:
-        """Delete the job, and let its pods not take the time that a checkpoint would need."""
-        cluster.delete(self.name, "Background")
-        cluster.end_pods(self.name, _LAST)
+        """Delete the job, unless another run follows it now; its pods do not get the time for a checkpoint."""
+        job = cluster.job(self.name)
+        if job is not None and belongs(job, self.home.run_id):
+            cluster.delete(job, "Background")
+            cluster.end_pods(self.name, _LAST)
 
     def end(self, number: int, _: object) -> None:
         """Decide, delete, and end without cleaning up: there is no time for it."""
         signal.signal(number, signal.SIG_IGN)  # the second one comes a second later
         try:
             if self.terminated():
+                self.withdraw(self.cluster)
+                time.sleep(_AGAIN)
                 self.withdraw(self.cluster)
         finally:
             os._exit(128 + number)

@@ -48,6 +48,7 @@ class Cause:
     lines: list[str] = field(default_factory=list)  # the replica's last ones
     lost: bool = False
     explained: bool = False  # the job said so itself, in full
+    deleted: bool = False  # the job went away without a reason of its own
 
     def noting(self, notes: list[str]) -> Cause:
         """Add what else is known."""

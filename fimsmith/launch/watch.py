@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
-from fimsmith import config, progress
+from fimsmith import config, progress, storage
 from fimsmith.launch import verdict
 from fimsmith.launch.follow import Follower
 from fimsmith.launch.kube import Cluster
@@ -57,8 +57,9 @@ class Output:
 class Watch:
     """One start of a job, from its creation to its end."""
 
-    def __init__(self, cluster: Cluster, name: str, job: Job, settings: config.Kubernetes, output: Output):
-        self.cluster, self.name, self.job, self.settings, self.output = cluster, name, job, settings, output
+    def __init__(self, cluster: Cluster, made: dict[str, Any], job: Job, settings: config.Kubernetes, output: Output):
+        self.cluster, self.job, self.settings, self.output = cluster, job, settings, output
+        self.name, self.uid = made["metadata"]["name"], made["metadata"]["uid"]
         self.follower: Follower | None = None
         self.pods: dict[str, Pod] = {}  # all that were seen, by their uid, as they were last
         self.since: dict[tuple[str, str], float] = {}  # when something began, by its kind and its pod
@@ -69,10 +70,16 @@ class Watch:
         """Wait until the job has succeeded, or say why it did not; a signal ends the waiting, too."""
         while not stop:
             job, pods = self.cluster.look(self.name, self.output.say)
-            if job is None or job["metadata"].get("deletionTimestamp"):
-                return Cause(f"job {self.name} was deleted by someone else", "run the same command again to go on")
-            if verdict.condition(job, "Succeeded"):
+            if job and job["metadata"]["uid"] != self.uid:  # another launcher made it anew
+                job = None
+            if job and verdict.condition(job, "Succeeded"):
+                self._follow(pods)  # it may have ended before it was seen
                 return None
+            if job is None or job["metadata"].get("deletionTimestamp"):
+                if storage.read(self.job.outcome) is not None:  # another launcher saw the end first
+                    return None
+                text = f"job {self.name} was deleted by someone else"
+                return Cause(text, "run the same command again to go on", deleted=True)
             cause = self._failed(job, pods) or self._waiting(job, pods)
             if cause:
                 return cause

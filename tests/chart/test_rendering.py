@@ -10,6 +10,7 @@ import yaml
 from chart_values import CHART, MINIMAL
 
 from fimsmith import __version__, configfile
+from fimsmith.doctor import rights
 
 ROOT = CHART.parents[1]
 CASES = sorted((CHART / "ci").glob("*-values.yaml"))
@@ -163,18 +164,9 @@ def test_names_and_labels_stay_within_63_characters(render: Render):
     assert len({name for name in objects if "/a-release" in name}) == len(objects) - 2  # the two fixed accounts
 
 
-def test_the_runner_gets_what_the_steps_need_and_no_more(render: Render):
+def test_the_runner_gets_the_rights_that_the_doctor_asks_for_and_no_more(render: Render):
     objects = render(MINIMAL)
-    rules = {
-        (rule["apiGroups"][0], rule["resources"][0]): rule["verbs"] for rule in objects["Role/fimsmith-runner"]["rules"]
-    }
-    assert rules == {
-        ("kubeflow.org", "pytorchjobs"): ["create", "get", "list", "watch", "delete"],
-        ("", "pods"): ["get", "list", "watch", "delete", "deletecollection"],
-        ("", "pods/log"): ["get"],
-        ("", "events"): ["list"],
-        ("argoproj.io", "workflows"): ["get", "list", "watch"],
-    }
+    assert objects["Role/fimsmith-runner"]["rules"] == rights.rules()
     (subject,) = objects["RoleBinding/fimsmith-runner"]["subjects"]
     assert subject == {"kind": "ServiceAccount", "name": "pipeline-runner", "namespace": "ml"}
 

@@ -27,13 +27,8 @@ def kubectl(*arguments: str, check: bool = True) -> str:
 
 
 def jobs() -> list[dict[str, Any]]:
-    """All jobs but those that succeeded: they stay for a while with their logs."""
-    found = json.loads(kubectl("get", "pytorchjobs", "-o", "json"))["items"]
-    return [
-        job
-        for job in found
-        if not any(each["type"] == "Succeeded" for each in job.get("status", {}).get("conditions", []))
-    ]
+    """All jobs."""
+    return json.loads(kubectl("get", "pytorchjobs", "-o", "json"))["items"]
 
 
 def job_pods(name: str | None = None) -> list[dict[str, Any]]:

@@ -166,11 +166,11 @@ def test_the_runner_may_do_what_the_steps_need_and_no_more(helm: Run, namespace:
             given[resource] = set(verbs.split())
     everybody = {name: verbs for name, verbs in given.items() if name.endswith("authorization.k8s.io")}
     assert {name: verbs for name, verbs in given.items() if name not in everybody} == {
-        "pytorchjobs.kubeflow.org": {"create", "get", "list", "watch", "delete"},
-        "pods": {"get", "list", "watch", "delete", "deletecollection"},
+        "pytorchjobs.kubeflow.org": {"create", "get", "delete"},
+        "pods": {"get", "list", "delete", "deletecollection"},
         "pods/log": {"get"},
         "events": {"list"},
-        "workflows.argoproj.io": {"get", "list", "watch"},
+        "workflows.argoproj.io": {"get", "watch"},
     }
     for account in ("fimsmith-job", "fimsmith-sandbox"):
         may = command("kubectl", "auth", "can-i", "get", "pods", "-n", namespace,

@@ -23,9 +23,11 @@ MOMENTS = ("made", "running", "training")
 
 
 @pytest.fixture(autouse=True)
-def finished(first: Any) -> None:
-    """The data is there: these runs begin with the training."""
+def finished(first: Any) -> Iterator[None]:
+    """The data is there: these runs begin with the training; what a test leaves is ended."""
     assert first.state == "SUCCEEDED"
+    yield
+    kubectl("delete", "pytorchjobs", "--all")
 
 
 def rate(number: int) -> str:
@@ -37,7 +39,7 @@ def step_pod(run: str, stage: str) -> str | None:
     """The pod of a run's step that runs now."""
     for pod in json.loads(kubectl("get", "pods", "-l", f"pipeline/runid={run}", "-o", "json"))["items"]:
         node = pod["metadata"]["annotations"].get("workflows.argoproj.io/node-name", "")
-        if f".{stage}.executor" in node and pod["status"]["phase"] == "Running":
+        if re.search(rf"\.{stage}(?:\(\d+\))?\.executor", node) and pod["status"]["phase"] == "Running":
             return pod["metadata"]["name"]
     return None
 

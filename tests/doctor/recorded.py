@@ -3,8 +3,8 @@
 from typing import Any
 
 from fimsmith import config
-from fimsmith.doctor.cluster import Cluster, Refused
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch.kube import Cluster, Refused
 
 NODE = {
     "metadata": {"name": "a", "labels": {"gpu": "yes"}},
@@ -20,10 +20,9 @@ class Recorded(Cluster):
     """Answers a path with a body, a list of bodies (one after the other), or a Refused."""
 
     def __init__(self, answers: dict[str, Any]):
-        super().__init__(None, "ml")
-        self.answers, self.asked = answers, []
+        self.namespace, self.answers, self.asked = "ml", answers, []
 
-    def _call(self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None) -> Any:
+    def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         self.asked.append((method, path, query, body))
         answer = next((self.answers[end] for end in self.answers if path.endswith(end)), Refused(404, "not found"))
         if method == "DELETE":

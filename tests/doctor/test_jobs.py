@@ -1,6 +1,7 @@
 """The trial pod is a job in small, is always deleted, and its end becomes one cause and one fix."""
 
 import json
+import signal
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from recorded import NODE, only, subject
 
 from fimsmith import __version__
 from fimsmith.doctor import jobs
-from fimsmith.doctor.cluster import Refused
+from fimsmith.launch.kube import Refused
 
 NODES = {"/api/v1/nodes": {"items": [NODE]}}
 SOUND = {"python": "3.11.9", "fimsmith": __version__, "store": {"code": "ok", "message": "write, read, delete at AWS"}}
@@ -123,3 +124,19 @@ def test_every_failure_of_the_store_has_its_own_fix(code: str, fix: str):
 def test_a_root_that_pods_do_not_see_is_a_fault():
     examined = subject(NODES, root="/data")
     assert only(jobs.store(examined)).ok is False
+
+
+def test_the_pod_goes_with_the_process_that_a_signal_ends():
+    examined = subject({**NODES, "/fimsmith-doctor-00000000": {"status": {"phase": "Pending"}}, "/pods": {}})
+    answer = examined.api.request
+
+    def request(method: str, path: str, body: Any = None, **query: Any) -> Any:
+        if method == "GET" and path.endswith("/fimsmith-doctor-00000000"):
+            signal.raise_signal(signal.SIGTERM)
+        return answer(method, path, body, **query)
+
+    examined.api.request = request
+    with pytest.raises(SystemExit) as caught:
+        list(jobs.image(examined))
+    assert caught.value.code == 143
+    assert examined.api.asked[-1][:2] == ("DELETE", "/api/v1/namespaces/ml/pods/fimsmith-doctor-00000000")

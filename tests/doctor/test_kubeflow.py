@@ -8,7 +8,7 @@ import pytest
 from recorded import only, subject
 
 from fimsmith.doctor import kubeflow
-from fimsmith.doctor.cluster import Refused
+from fimsmith.launch.kube import Refused
 
 SERVED = {"resources": [{"name": "pytorchjobs"}]}
 WEBHOOK = 'admission webhook "validator.pytorchjob.training-operator.kubeflow.org" denied the request: spec is invalid'

@@ -8,7 +8,7 @@ import pytest
 from recorded import NODE, only, subject
 
 from fimsmith.doctor import nodes
-from fimsmith.doctor.cluster import Refused
+from fimsmith.launch.kube import Refused
 
 FORBIDDEN = Refused(403, "nodes is forbidden")
 
@@ -51,16 +51,24 @@ def test_one_node_takes_several_pods():
     assert room([node()], count=5).ok is False
 
 
-def test_what_running_pods_asked_for_is_not_free():
+def test_what_running_pods_asked_for_is_not_free_but_may_become_so():
     busy = [pod({"nvidia.com/gpu": "5"})]
-    result = room([node()], busy, gpus=4)
-    assert result.ok is False
+    result = room([node()], busy, gpus=4, patience=300)
+    assert result.ok is None
     assert "3 of 4 nvidia.com/gpu free" in result.text
+    assert "waits 300 s" in result.text
     assert room([node()], busy, gpus=3).ok
+    assert room([node()], busy, gpus=9).ok is False
+
+
+def test_a_queued_job_waits_for_nodes_that_are_not_there():
+    result = room([node()], gpus=9, queue="gpus")
+    assert result.ok is None
+    assert "Kueue" in result.text
 
 
 def test_a_large_init_container_counts_instead_of_the_containers():
-    assert room([node()], [pod({"cpu": "1"}, init={"cpu": "7"})]).ok is False
+    assert room([node()], [pod({"cpu": "1"}, init={"cpu": "7"})]).ok is None
 
 
 def test_a_selector_that_nothing_matches_names_the_label():

@@ -13,8 +13,8 @@ from recorded import Recorded
 
 from fimsmith import config, configfile, doctor, model
 from fimsmith.doctor import probe
-from fimsmith.doctor.cluster import Cluster, Refused
 from fimsmith.doctor.result import Result
+from fimsmith.launch.kube import Cluster, Refused, Unreachable
 
 
 def settings(root: str = "s3://bucket/prefix", launcher: str = "pytorchjob") -> config.Config:
@@ -38,9 +38,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(probe, "store", lambda root: {"code": "ok", "message": "write, read, delete"})
 
     def found(answers: dict[str, Any]) -> None:
-        monkeypatch.setattr(
-            Cluster, "connect", lambda namespace: Recorded({"/version": {"gitVersion": "v1.34"}, **answers})
-        )
+        recorded = Recorded({"/version": {"gitVersion": "v1.34"}, **answers})
+        monkeypatch.setattr(doctor, "Cluster", lambda namespace: recorded)
 
     return found
 
@@ -84,9 +83,9 @@ def test_a_local_run_needs_no_cluster(monkeypatch: pytest.MonkeyPatch):
 
 def test_an_unreachable_cluster_is_one_fault(cluster, monkeypatch: pytest.MonkeyPatch):
     def fail(namespace: str | None) -> Cluster:
-        raise OSError("connection refused")
+        raise Unreachable("connection refused")
 
-    monkeypatch.setattr(Cluster, "connect", fail)
+    monkeypatch.setattr(doctor, "Cluster", fail)
     last = doctor.check(settings())[-1]
     assert (last.name, last.ok) == ("cluster", False)
 

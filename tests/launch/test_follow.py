@@ -4,8 +4,6 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import urllib3
-
 from fimsmith.launch.follow import Container, Follower
 
 DAY = "2026-01-31T12:00"
@@ -28,12 +26,12 @@ class Server:
         self.cuts, self.asked = cuts, []
         self.state = state or {"terminated": {"exitCode": 0}}
 
-    def follow(self, pod: str, container: str, since: str | None, *, wait: bool) -> urllib3.BaseHTTPResponse:
+    def follow(self, pod: str, container: str, since: str | None, *, wait: bool) -> Iterator[bytes]:
         self.asked.append(since)
         lines = [line for line in LINES if since is None or line[:19] >= since[:19]]
         cut = self.cuts.pop(0) if self.cuts else None
         body = io.BytesIO("".join(lines).encode()[:cut])
-        return urllib3.HTTPResponse(body, preload_content=False)
+        return iter(lambda: body.read(50), b"")
 
     def pod(self, name: str) -> dict[str, Any]:
         running = len(self.cuts) > 0

@@ -9,7 +9,7 @@ import urllib3
 from kubernetes.client import ApiException
 
 from fimsmith import config
-from fimsmith.launch import refusal, verdict
+from fimsmith.launch import kube, refusal, verdict
 
 SETTINGS = config.Kubernetes(memory="64Gi", shm="16Gi", disk="200Gi", image="hub/train:1", gpus=8)
 DONE = {"terminated": {"exitCode": 0, "reason": "Completed"}}
@@ -208,6 +208,13 @@ FORBIDDEN = (
 )
 
 
+def raised(error: Exception) -> kube.RequestError:
+    """What becomes of an error of the Kubernetes client."""
+    with pytest.raises(kube.RequestError) as caught, kube._answered():
+        raise error
+    return caught.value
+
+
 @pytest.mark.parametrize(
     ("status", "body", "text"),
     [
@@ -232,7 +239,7 @@ FORBIDDEN = (
 def test_a_refusal_names_cause_and_fix(status: int, body: Any, text: str):
     error = ApiException(status=status, reason="no")
     error.body = (body if isinstance(body, str) else json.dumps(body)).encode()
-    message = str(refusal.explain("train", error, PLACE, None))
+    message = str(refusal.explain("train", raised(error), PLACE, None))
     assert message.startswith("train failed: ")
     assert text in message
     assert "\n  fix: " in message
@@ -241,12 +248,12 @@ def test_a_refusal_names_cause_and_fix(status: int, body: Any, text: str):
 def test_a_server_that_does_not_answer_is_named_with_its_innermost_reason():
     inner = urllib3.exceptions.NewConnectionError(None, "connection refused")  # type: ignore[arg-type]
     error = urllib3.exceptions.MaxRetryError(None, "/x", inner)  # type: ignore[arg-type]
-    message = str(refusal.explain("train", error, PLACE, None))
+    message = str(refusal.explain("train", raised(error), PLACE, None))
     assert message.startswith("train failed: no answer from the API server at https://api: ")
     assert "connection refused" in message
     assert "MaxRetry" not in message
 
 
 def test_a_job_that_cannot_be_deleted_is_named():
-    message = str(refusal.explain("train", OSError("no route"), PLACE, "fimsmith-x"))
+    message = str(refusal.explain("train", raised(OSError("no route")), PLACE, "fimsmith-x"))
     assert "job fimsmith-x may go on" in message
