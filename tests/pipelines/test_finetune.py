@@ -21,6 +21,21 @@ def specification(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return next(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
+@pytest.fixture(scope="module")
+def pods(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What is set for the pods of each task."""
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compiler.Compiler().compile(finetune, str(path))
+    platform = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))[1]
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    return {name.removeprefix("exec-"): pod for name, pod in executors.items()}
+
+
+def test_only_ingest_gets_the_password_of_private_repositories(pods: dict[str, Any]):
+    holders = {name for name, pod in pods.items() if "GIT_PASSWORD" in str(pod)}
+    assert holders == {"ingest"}
+
+
 def _graphs(specification: dict[str, Any]) -> dict[str, dict[str, Any]]:
     inner = {name: component for name, component in specification["components"].items() if "dag" in component}
     return {"root": specification["root"], **inner}
