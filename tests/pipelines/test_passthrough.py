@@ -60,7 +60,7 @@ def test_what_is_set_on_the_task_is_what_the_launcher_is_given(tmp_path: Path, m
     monkeypatch.setattr(launch, "train", lambda *arguments: given.append(arguments[-1]))
 
     def artifact(name: str) -> dict[str, Any]:
-        return {"artifacts": [{"name": name, "uri": f"s3://b/{name}", "type": {"schemaTitle": "system.Artifact"}}]}
+        return {"artifacts": [{"name": name, "uri": str(tmp_path / name), "type": {"schemaTitle": "system.Artifact"}}]}
 
     sent = {
         "inputs": {"parameterValues": inputs, "artifacts": {name: artifact(name) for name in ("base", "packed")}},
