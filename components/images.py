@@ -1,4 +1,4 @@
-"""The only place that names images and the Secret: images by immutable references, because KFP's cache key holds the name, not the content."""
+"""The only place that names images and Secrets: images by immutable references, because KFP's cache key holds the name, not the content."""
 
 import os
 
@@ -17,4 +17,6 @@ TO_JOB = [
 ]
 # Secret whose keys are the S3 settings of every task, where the pods have no cloud identity
 SECRET = os.environ.get("FIMSMITH_SECRET", "fimsmith-s3")
+# Secret whose keys GIT_HOST, GIT_USERNAME and GIT_PASSWORD let the task ingest read private repositories
+GIT_SECRET = "fimsmith-git"
 PIPELINE = os.environ.get("FIMSMITH_IMAGE_PIPELINE", f"fimsmith/pipeline:{__version__}")

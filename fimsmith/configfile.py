@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fimsmith import storage
 from fimsmith.config import Config, Source
-from fimsmith.errors import ConfigError
+from fimsmith.errors import ConfigError, without_logins
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -84,6 +84,7 @@ def _listed(problems: Sequence[Any], origin: str) -> ConfigError:
 def _set(tree: dict[str, Any], override: str) -> None:
     """Apply one `a.b.0.c=value`; the value is read as YAML."""
     target, separator, text = override.partition("=")
+    override = without_logins(override)
     if not separator or not target:
         raise ConfigError(f"--set {override!r}: write it as section.field=value, for example train.max_steps=200")
     *path, last = [int(step) if step.isdigit() else step for step in target.split(".")]
@@ -134,7 +135,7 @@ def _explain(problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{where}: is required; add it"
     value = problem.get("input")
-    shown = "" if isinstance(value, dict | list) or value is None else f" (got {value!r})"
+    shown = "" if isinstance(value, dict | list) or value is None else f" (got {without_logins(repr(value))})"
     return f"{where}: {message[:1].lower()}{message[1:]}{shown}" if problem["loc"] else message
 
 

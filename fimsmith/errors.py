@@ -1,5 +1,7 @@
 """Typed errors: each message says what, where and the offending value, then how to fix it."""
 
+import re
+
 
 class FimsmithError(Exception):
     """Anything fimsmith refuses to do, worded for the person who has to mend it."""
@@ -27,3 +29,8 @@ class JobError(FimsmithError):
 
 class StoppedError(JobError):
     """A job saved its work and ended, because it was asked to."""
+
+
+def without_logins(text: str) -> str:
+    """Return a text that may be shown: without the user names and passwords of its URLs."""
+    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)

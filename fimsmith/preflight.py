@@ -3,6 +3,7 @@
 fimsmith preflight config.yaml
 """
 
+import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +32,8 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
 
     The run's manifest holds the configuration and the versions: the receipt of all that follows.
     """
+    if os.environ.get("KFP_POD_NAME"):  # KFP gives it to the pods of tasks, and to nothing else
+        check_tasks(configuration.run)
     check_places(configuration)
     base = model.describe(configuration.model)
     _check_targets(configuration, base)
@@ -59,6 +62,19 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
         details={"configuration": settings, "versions": versions()},
     )
     return receipt, base
+
+
+def check_tasks(run: config.Run) -> None:
+    """Check that a run does not need more than the tasks of Kubeflow Pipelines have: they share no disk, and no torch."""
+    if not storage.is_remote(run.root):
+        raise ConfigError(
+            f"run.root {run.root!r} is a folder, but the tasks of a cluster share no disk; set run.root to s3://bucket/prefix"
+        )
+    if run.launcher == "local":
+        raise ConfigError(
+            "run.launcher is local, but a task's pod can neither train nor generate; set run.launcher: pytorchjob "
+            "(a pipeline's parameter replaces the whole section: give all fields of run that are not the default)"
+        )
 
 
 def check_places(configuration: config.Config) -> None:

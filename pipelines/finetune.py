@@ -25,13 +25,17 @@ from components.mix import mix as mix_samples
 from components.preflight import preflight
 from components.report import report as write_report
 from components.train import train as train_model
+from fimsmith.launch.placement import SECRET
 
-_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION")
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION")
+_LOGIN = ("GIT_HOST", "GIT_USERNAME", "GIT_PASSWORD")
 
 
 def _placed(task: dsl.PipelineTask) -> dsl.PipelineTask:
     """Give a task's pod what every pod needs: the store's keys, where there are any, and no root."""
     kubernetes.use_secret_as_env(task, images.SECRET, {key: key for key in _KEYS}, optional=True)
+    # so that a job knows these keys from those that a person sets on its task
+    task.set_env_variable(SECRET, images.SECRET)
     return kubernetes.set_security_context(task, run_as_non_root=True)
 
 
@@ -72,6 +76,7 @@ def finetune(
 
     with dsl.ParallelFor(sources, parallelism=8) as source:
         ingested = _placed(ingest_source(section=ingest, source=source, root=root).after(checked))
+        kubernetes.use_secret_as_env(ingested, images.GIT_SECRET, {key: key for key in _LOGIN}, optional=True)
     # the compiler changes a Collected where it is used, so each use gets its own
     files = [dsl.Collected(ingested.outputs["files"]) for _ in range(2)]
     curated = _placed(curate_files(section=curate, root=root, files=files.pop())).outputs["curated"]

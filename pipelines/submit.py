@@ -13,8 +13,8 @@ from typing import Any
 from kfp import Client, compiler
 from kfp_server_api import ApiException
 
-from fimsmith import config, storage
-from fimsmith.errors import ConfigError, JobError
+from fimsmith import config, preflight
+from fimsmith.errors import JobError
 from fimsmith.progress import say
 from pipelines import watch
 from pipelines.backend import connect, explain
@@ -23,11 +23,7 @@ from pipelines.finetune import finetune
 
 def submit(configuration: config.Config, endpoint: str | None, experiment: str, name: str) -> str:
     """Upload the pipeline and start a run; returns the run's id."""
-    root = configuration.run.root
-    if not storage.is_remote(root):
-        raise ConfigError(
-            f"run.root {root!r} is a folder, but the tasks of a cluster share no disk; set run.root to s3://bucket/prefix"
-        )
+    preflight.check_tasks(configuration.run)
     client = connect(endpoint)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

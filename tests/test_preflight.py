@@ -111,3 +111,18 @@ def test_an_address_without_git_in_front_of_it_is_explained(tiny: Path, tmp_path
     sources = [{"name": "code", "location": "https://example.com/x/y"}]
     with pytest.raises(DataError, match=r"write a repository's address as git\+https://example\.com/x/y"):
         preflight.check(settings(tiny, tmp_path, sources=sources))
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ({"root": "s3://bucket/prefix"}, "set run.launcher: pytorchjob"),
+        ({"launcher": "pytorchjob"}, "set run.root to s3://"),
+    ],
+)
+def test_a_task_of_a_cluster_refuses_what_would_stay_in_its_pod(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: dict, words: str
+):
+    monkeypatch.setenv("KFP_POD_NAME", "fimsmith-x7k2p-system-container-impl-1")
+    with pytest.raises(ConfigError, match=words):
+        preflight.check(settings(tiny, tmp_path, run=run))

@@ -1,19 +1,25 @@
 """From sources to packed sequences: ingest, curate, fim, mix."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from fimsmith.config.section import Count, Fraction, Name, Section
+
+_LOGIN = r"https?://[^/\s]*@|://[^/\s]*:[^/\s]*@"  # the user of an SSH address is no secret
 
 
 class Source(Section):
     """One place that code or text comes from."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)  # it may hold a password
+
     name: Name = Field(description="Short name, shown in reports.")
     location: str = Field(
         description="Folder, .zip/.jar, .tar(.gz/.bz2/.xz), .parquet, .jsonl(.gz), single text file; "
-        "`git+URL[@ref]` (file:// too); `maven:group:artifact:version` (its sources jar, through mvn)."
+        "`git+URL[@ref]` (file:// too); `maven:group:artifact:version` (its sources jar, through mvn).",
+        json_schema_extra={"not": {"pattern": _LOGIN}},
     )
     kind: Literal["java", "text"] = Field(
         default="java", description="What to take from it: .java files, or Markdown and plain text."
@@ -27,6 +33,16 @@ class Source(Section):
     )
     licence: str | None = Field(default=None, description="SPDX identifier for files that state none.")
     text_column: str = Field(default="text", description="Column that holds the text, for parquet and JSONL.")
+
+    @field_validator("location")
+    @classmethod
+    def _without_login(cls, value: str) -> str:
+        if re.search(_LOGIN, value):
+            raise ValueError(
+                "an address must not hold a login: the configuration is kept in results, reports and on the cluster; "
+                "take it out and set GIT_HOST, GIT_USERNAME and GIT_PASSWORD (docs/data.md), or use an SSH key"
+            )
+        return value
 
     @property
     def share(self) -> str:

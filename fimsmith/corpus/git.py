@@ -1,7 +1,7 @@
 """Read one commit of a git repository through the git client, without a work tree.
 
-The repository may be hostile: no hooks, no prompts, no transport that runs commands. An URL may
-hold a password: it is never printed.
+The repository may be hostile: no hooks, no prompts, no transport that runs commands. A password for one host comes from
+the environment (GIT_HOST, GIT_USERNAME, GIT_PASSWORD); it is neither printed nor written.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fimsmith.corpus import tree
 from fimsmith.corpus.tree import Member
-from fimsmith.errors import DataError
+from fimsmith.errors import DataError, without_logins
 
 _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -25,7 +25,7 @@ _ENVIRONMENT = {
     "LC_ALL": "C",
 }
 _OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60")
-_PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
+_HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "${GIT_USERNAME:-git}" "$GIT_PASSWORD"; }; f'
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -47,7 +47,7 @@ class Remote:
             if name in ids:
                 return ids[name]
         raise DataError(
-            f"{_shown(self.url)} has no branch or tag {self.ref or 'HEAD'!r}; "
+            f"{without_logins(self.url)} has no branch or tag {self.ref or 'HEAD'!r}; "
             "name one that exists after the @, or a whole commit id of 40 digits"
         )
 
@@ -62,7 +62,7 @@ class Remote:
             stated = _git("log", "-1", "--format=%H %ct", commit, "--", folder=folder).split()
         except DataError as error:
             raise DataError(
-                f"{_shown(self.url)} has no commit {commit}; name one after the @ that was pushed"
+                f"{without_logins(self.url)} has no commit {commit}; name one after the @ that was pushed"
             ) from error
         return Commit(folder, stated[0].decode(), int(stated[1]))
 
@@ -118,7 +118,7 @@ def parse(location: str) -> Remote:
         or re.search(r"[\s\x00-\x1f]", url + ref)
     ):
         raise DataError(
-            f"{_shown(location)!r} is not a repository that may be fetched; write git+https://host/name.git@branch, "
+            f"{without_logins(location)!r} is not a repository that may be fetched; write git+https://host/name.git@branch, "
             "with file, http, https, ssh or a local path"
         )
     if "://" not in url and Path(url).expanduser().is_dir():
@@ -140,19 +140,41 @@ def _environment() -> dict[str, str]:
     return {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **inherited, **_ENVIRONMENT}
 
 
+def _login() -> list[str]:
+    """Options by which git logs in at GIT_HOST, and nowhere else: another host of the sources may be hostile.
+
+    A command line can be seen by others, so the password stays in the environment. The person's own helpers are not
+    asked, because they would be told to keep it.
+    """
+    if not os.environ.get("GIT_PASSWORD"):
+        return []
+    host = os.environ.get("GIT_HOST", "").rstrip("/")
+    if not host:
+        raise DataError(
+            "GIT_PASSWORD is set, but not who may see it; set GIT_HOST to a host's name, such as github.com"
+        )
+    helper = f"credential.{host if '://' in host else f'https://{host}'}.helper"
+    return ["-c", f"{helper}=", "-c", f"{helper}={_HELPER}"]
+
+
 def _git(*arguments: str, folder: Path | None = None) -> bytes:
     """Run git and return its output; raises DataError with the cause that git names."""
     if shutil.which("git") is None:
         raise DataError("git is not installed, but a source's location begins with git+; install git")
     done = subprocess.run(
-        ["git", *_OPTIONS, *arguments], cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, capture_output=True
+        ["git", *_OPTIONS, *_login(), *arguments],
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
     )
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         cause = next((line for line in lines if line.startswith(("fatal:", "error:"))), f"exit code {done.returncode}")
         raise DataError(
-            f"git {arguments[0]} failed: {_shown(cause)}; check the address, the ref and your access "
-            "(fimsmith never asks for a password: use a credential helper, a token in the URL, or an SSH key)"
+            f"git {arguments[0]} failed: {without_logins(cause)}; check the address, the ref and your access "
+            "(fimsmith never asks for a password: set GIT_HOST, GIT_USERNAME and GIT_PASSWORD, or use an SSH key or a "
+            "credential helper: docs/data.md)"
         )
     return done.stdout
 
@@ -165,8 +187,3 @@ def _size(header: bytes) -> int:
             f"git cannot read a file of the repository: {header.decode('utf-8', 'replace').strip()}; run git fsck on it"
         )
     return int(parts[2])
-
-
-def _shown(text: str) -> str:
-    """A text without the user names and passwords of its URLs."""
-    return _PASSWORD.sub("***@", text)

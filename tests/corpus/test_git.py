@@ -1,12 +1,19 @@
+import base64
 import os
 import subprocess
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 from java_texts import files, ingest, java, rejected, write
 
+from fimsmith import config, configfile
 from fimsmith.corpus import git
-from fimsmith.errors import DataError
+from fimsmith.errors import ConfigError, DataError
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "A",
@@ -106,21 +113,110 @@ def test_a_missing_repository_is_refused(tmp_path: Path):
         ingest(f"git+{tmp_path}/nowhere", tmp_path / "out")
 
 
-def test_credentials_are_neither_printed_nor_stored(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    for location in ("git+https://user:hunter2@127.0.0.1:9/x.git", "git+https://user:hunter2@h/x@-y"):
-        with pytest.raises(DataError) as caught:
-            ingest(location, tmp_path / "out")
-        assert "hunter2" not in str(caught.value)
-    assert "hunter2" not in capsys.readouterr().out
-    assert not any(b"hunter2" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+class Guarded(SimpleHTTPRequestHandler):
+    """Files for who knows the password; it notes what it was sent."""
+
+    sent: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.sent.append(self.headers["Authorization"])
+        if self.sent[-1] == "Basic " + base64.b64encode(b"reader:hunter2-word").decode():
+            super().do_GET()
+        else:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def guarded(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server with the repository, which wants a login; the environment holds it."""
+    run(tmp_path, "clone", "-q", "--bare", str(repository), "served/app.git")
+    run(tmp_path / "served/app.git", "update-server-info")
+    Guarded.sent.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Guarded, directory=str(tmp_path / "served"))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        for name, value in {"HOST": address, "USERNAME": "reader", "PASSWORD": "hunter2-word"}.items():
+            monkeypatch.setenv(f"GIT_{name}", value)
+        home = write(tmp_path / "home", {".gitconfig": f"[credential]\n\thelper = store --file={tmp_path}/out/kept\n"})
+        monkeypatch.setenv("HOME", str(home))
+        yield address
+        server.shutdown()
+        thread.join()
+
+
+def test_a_private_repository_is_read_and_its_password_neither_printed_nor_stored(
+    guarded: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    made = ingest(f"git+{guarded}/app.git@main", tmp_path / "out")
+    assert files(made)["src/A.java"]["text"] == java(3)
+    assert not any(b"hunter2" in path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert "hunter2" not in "".join(capfd.readouterr())
+
+
+def test_a_new_password_does_not_redo_the_data(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    first = ingest(f"git+{guarded}/app.git@main", tmp_path / "out")
+    monkeypatch.delenv("GIT_PASSWORD")
+    monkeypatch.setattr(git.Remote, "resolve", lambda _: run(tmp_path / "app", "rev-parse", "main"))
+    assert ingest(f"git+{guarded}/app.git@main", tmp_path / "out").uri == first.uri
+
+
+def test_a_wrong_password_is_refused_without_being_shown(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GIT_PASSWORD", "hunter2-wrong")
+    with pytest.raises(DataError, match="Authentication failed") as caught:
+        ingest(f"git+{guarded}/app.git", tmp_path / "out")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_password_goes_to_no_other_host(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GIT_HOST", "git.example.com")
+    with pytest.raises(DataError, match="could not read Username"):
+        ingest(f"git+{guarded}/app.git", tmp_path / "out")
+    assert set(Guarded.sent) == {None}
+    monkeypatch.delenv("GIT_HOST")
+    with pytest.raises(DataError, match="set GIT_HOST to a host's name"):
+        ingest(f"git+{guarded}/app.git", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:hunter2@host/a.git",
+        "https://hunter2@host/a.git",
+        "ssh://me:hunter2@host/a.git",
+        "http://m:hu@nter2@h/a",
+    ],
+)
+def test_a_login_in_an_address_is_refused_without_being_shown(tmp_path: Path, address: str):
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"{{model: {{path: m}}, mix: {{weights: {{a: 1}}}}, sources: [{{name: a, location: git+{address}}}]}}"
+    )
+    with pytest.raises(ConfigError, match="an address must not hold a login") as caught:
+        configfile.load(path)
+    assert "nter2" not in str(caught.value)
+    with pytest.raises(ValueError, match="must not hold a login") as plain:
+        config.Source(name="a", location=f"git+{address}")
+    assert "nter2" not in str(plain.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["ssh://git@host:2222/a.git@v1", "git@host:team/a.git@v1", "https://host:8443/a@v1"]
+)
+def test_a_user_of_ssh_and_a_ref_are_no_login(address: str):
+    assert config.Source(name="a", location=f"git+{address}").location == f"git+{address}"
 
 
 @pytest.mark.parametrize(
     ("location", "url", "ref"),
     [
         ("git+https://host/a.git", "https://host/a.git", ""),
-        ("git+https://me:token@host/a.git", "https://me:token@host/a.git", ""),
-        ("git+https://me:token@host/a.git@feature/x", "https://me:token@host/a.git", "feature/x"),
+        ("git+https://host/a.git@feature/x", "https://host/a.git", "feature/x"),
         ("git+ssh://git@host/a.git@v1", "ssh://git@host/a.git", "v1"),
         ("git+git@host:team/a.git@v1", "git@host:team/a.git", "v1"),
         ("git+git@host:team/a.git", "git@host:team/a.git", ""),

@@ -241,6 +241,23 @@ def test_a_tasks_environment_is_merged_by_name():
     assert environment(made)["HF_HUB_OFFLINE"] == "1"
 
 
+@pytest.mark.parametrize("secret", ["jobs-own", None])
+def test_the_pipelines_own_secret_does_not_reach_the_job_beside_the_configured_one(secret: str | None):
+    """A container's `env` beats its `envFrom`: what the pipeline gives all tasks would win over run.kubernetes.secret."""
+
+    def key(name: str, of: str) -> dict[str, Any]:
+        return {"name": name, "valueFrom": {"secretKeyRef": {"name": of, "key": name, "optional": True}}}
+
+    common = [key("AWS_ACCESS_KEY_ID", "fimsmith-s3"), key("AWS_SESSION_TOKEN", "fimsmith-s3")]
+    wished = [key("AWS_REGION", "a-persons-own"), key("WANDB_API_KEY", "fimsmith-s3")]
+    made = manifest(wishing(env=[*common, {"name": "FIMSMITH_SECRET", "value": "fimsmith-s3"}, *wished]), secret=secret)
+    env = main(made)["env"]
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "FIMSMITH_SECRET"} & environment(made).keys()
+    assert all(each in env for each in wished)
+    references = [each["secretRef"]["name"] for each in main(made).get("envFrom", [])]
+    assert references == ([secret] if secret else [])
+
+
 def test_a_tasks_volume_takes_the_place_of_ours():
     volume = {"name": "lustre", "persistentVolumeClaim": {"claimName": "fsx"}}
     made = manifest(wishing(volumes=[volume], volume_mounts=[{"name": "lustre", "mountPath": "/scratch/"}]))

@@ -7,7 +7,9 @@ import pytest
 import yaml
 from kfp import compiler
 
+from components import images
 from fimsmith import config
+from fimsmith.launch.placement import SECRET
 from pipelines.finetune import finetune
 from pipelines.local import STAGES
 
@@ -19,6 +21,33 @@ def specification(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
     compiler.Compiler().compile(finetune, str(path))
     return next(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def pods(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What is set for the pods of each task."""
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compiler.Compiler().compile(finetune, str(path))
+    platform = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))[1]
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    return {name.removeprefix("exec-"): pod for name, pod in executors.items()}
+
+
+def test_a_task_knows_which_keys_are_of_the_secret_that_all_tasks_get(
+    pods: dict[str, Any], specification: dict[str, Any]
+):
+    """A job must not take them for what a person wished (fimsmith.launch.placement)."""
+    executors = specification["deploymentSpec"]["executors"]
+    assert pods.keys() == {name.removeprefix("exec-") for name in executors}
+    for name, pod in pods.items():
+        (keys,) = [each for each in pod["secretAsEnv"] if each["secretName"] == images.SECRET]
+        assert "AWS_SESSION_TOKEN" in {each["envVar"] for each in keys["keyToEnv"]}
+        assert {"name": SECRET, "value": images.SECRET} in executors[f"exec-{name}"]["container"]["env"]
+
+
+def test_only_ingest_gets_the_password_of_private_repositories(pods: dict[str, Any]):
+    holders = {name for name, pod in pods.items() if "GIT_PASSWORD" in str(pod)}
+    assert holders == {"ingest"}
 
 
 def _graphs(specification: dict[str, Any]) -> dict[str, dict[str, Any]]:
