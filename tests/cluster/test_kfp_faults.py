@@ -22,12 +22,21 @@ Start = Callable[..., str]
 MOMENTS = ("made", "running", "training")
 
 
-@pytest.fixture(autouse=True)
-def finished(first: Any) -> Iterator[None]:
-    """The data is there: these runs begin with the training; what a test leaves is ended."""
+@pytest.fixture
+def begin(first: Any, start: Start, client: Any) -> Iterator[Start]:
+    """Start runs that begin with the training, because the data is there; those that a test leaves are ended."""
     assert first.state == "SUCCEEDED"
-    yield
-    kubectl("delete", "pytorchjobs", "--all")
+    begun = []
+
+    def note(*changes: str) -> str:
+        begun.append(start(*changes))
+        return begun[-1]
+
+    yield note
+    for run in begun:
+        if client.get_run(run).state not in ("SUCCEEDED", "FAILED"):
+            client.terminate_run(run)
+            end(client, run)
 
 
 def rate(number: int) -> str:
@@ -65,8 +74,8 @@ def message(run: str) -> str:
     return watching.stderr
 
 
-def test_after_a_killed_worker_the_training_goes_on_at_its_checkpoint(start: Start, client: Any, configuration: Path):
-    run = start(rate(0))
+def test_after_a_killed_worker_the_training_goes_on_at_its_checkpoint(begin: Start, client: Any, configuration: Path):
+    run = begin(rate(0))
     name = training("checkpoint at step 20")
     kubectl("delete", "pod", f"{name}-worker-1", "--grace-period=0", "--force")
     assert end(client, run).state == "SUCCEEDED"
@@ -76,10 +85,10 @@ def test_after_a_killed_worker_the_training_goes_on_at_its_checkpoint(start: Sta
 
 
 def test_a_job_outlives_the_pod_of_its_step_and_the_next_step_follows_it(
-    start: Start, client: Any, configuration: Path
+    begin: Start, client: Any, configuration: Path
 ):
     change = [rate(1), "train.max_steps=240"]
-    run = start(*change)
+    run = begin(*change)
     name = training()
     made = kubectl("get", "pytorchjob", name, "-o", "jsonpath={.metadata.uid}")
     pod = until("the step's pod", lambda: step_pod(run, "train"), 30)
@@ -92,7 +101,7 @@ def test_a_job_outlives_the_pod_of_its_step_and_the_next_step_follows_it(
 
     until("what KFP does about a deleted pod", over, 120)
     if client.get_run(run).state == "FAILED":
-        run = start(*change)
+        run = begin(*change)
     following = f"job {name} in namespace {NAMESPACE} is there already: following it"
     until("a step that follows the job", lambda: following in step_log(run), 120)
     assert kubectl("get", "pytorchjob", name, "-o", "jsonpath={.metadata.uid}") == made
@@ -105,9 +114,9 @@ def step_log(run: str) -> str:
 
 
 @pytest.mark.parametrize("attempt", range(int(os.environ.get("FIMSMITH_TEST_TERMINATIONS", len(MOMENTS)))))
-def test_a_terminated_run_leaves_no_job_and_no_pods(start: Start, client: Any, attempt: int):
+def test_a_terminated_run_leaves_no_job_and_no_pods(begin: Start, client: Any, attempt: int):
     moment = MOMENTS[attempt % len(MOMENTS)]
-    run = start(rate(100 + attempt), "train.max_steps=2000")
+    run = begin(rate(100 + attempt), "train.max_steps=2000")
     name = training() if moment == "training" else until("a job", jobs, 300)[0]["metadata"]["name"]
     if moment == "running":
         until("a pod that runs", lambda: any(p["status"]["phase"] == "Running" for p in job_pods(name)), 120)
@@ -130,12 +139,12 @@ def wrong_keys() -> Iterator[str]:
     kubectl("delete", "secret", name)
 
 
-def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(start: Start, client: Any, wrong_keys: str):
+def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(begin: Start, client: Any, wrong_keys: str):
     runs = {
-        "memory": start(rate(2), "run.kubernetes.memory=200Mi"),
-        "image": start(rate(3), "run.kubernetes.image=localhost/there-is-none:1"),
-        "keys": start(rate(4), f"run.kubernetes.secret={wrong_keys}"),
-        "node": start(rate(5), "run.kubernetes.node_selector={nothing: here}", "run.kubernetes.patience=20"),
+        "memory": begin(rate(2), "run.kubernetes.memory=200Mi"),
+        "image": begin(rate(3), "run.kubernetes.image=localhost/there-is-none:1"),
+        "keys": begin(rate(4), f"run.kubernetes.secret={wrong_keys}"),
+        "node": begin(rate(5), "run.kubernetes.node_selector={nothing: here}", "run.kubernetes.patience=20"),
     }
     said = {what: message(run) for what, run in runs.items()}
     assert "OOMKilled" in said["memory"]
@@ -159,8 +168,8 @@ def no_operator() -> Iterator[None]:
     kubectl("rollout", "status", "deployment/training-operator", "--timeout=120s")
 
 
-def test_a_missing_operator_is_named(start: Start, no_operator: None):
-    said = message(start(rate(6)))
+def test_a_missing_operator_is_named(begin: Start, no_operator: None):
+    said = message(begin(rate(6)))
     assert "operator" in said
     assert "fix: " in said
     assert jobs() == []
