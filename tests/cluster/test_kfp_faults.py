@@ -1,0 +1,164 @@
+"""What goes wrong in a run on a real Kubeflow Pipelines back end: how the run ends, what it says, what is left.
+
+conftest.py says what it needs. FIMSMITH_TEST_TERMINATIONS: how often a run is terminated (default 3: once at each moment).
+"""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kfp_run import FIMSMITH, NAMESPACE, end, job_pods, jobs, kubectl, training, until
+
+from fimsmith import configfile, storage
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("kfp")]
+Start = Callable[..., str]
+MOMENTS = ("made", "running", "training")
+
+
+@pytest.fixture(autouse=True)
+def finished(first: Any) -> None:
+    """The data is there: these runs begin with the training."""
+    assert first.state == "SUCCEEDED"
+
+
+def rate(number: int) -> str:
+    """A learning rate that no other test has, so that no other test's training is found."""
+    return f"train.learning_rate={0.0011 + number / 1e6:.6f}"
+
+
+def step_pod(run: str, stage: str) -> str | None:
+    """The pod of a run's step that runs now."""
+    for pod in json.loads(kubectl("get", "pods", "-l", f"pipeline/runid={run}", "-o", "json"))["items"]:
+        node = pod["metadata"]["annotations"].get("workflows.argoproj.io/node-name", "")
+        if f".{stage}.executor" in node and pod["status"]["phase"] == "Running":
+            return pod["metadata"]["name"]
+    return None
+
+
+def log_of_training(configuration: Path, change: str) -> str:
+    """What the training with this learning rate has printed, as its result holds it."""
+    root, wanted = configfile.load(configuration).run.root, float(change.partition("=")[2])
+    for name in storage.list_files(root):
+        if name.startswith("train/") and name.endswith("log/job.json"):
+            spec = json.loads(storage.read(f"{root}/{name}") or b"")
+            if spec["section"]["learning_rate"] == wanted:
+                return (storage.read(f"{root}/{name.removesuffix('job.json')}train.log") or b"").decode()
+    pytest.fail(f"no training with {change}")
+
+
+def message(run: str) -> str:
+    """What `fimsmith watch` says of a run that fails."""
+    watching = subprocess.run(
+        [FIMSMITH, "watch", run, "-n", NAMESPACE], capture_output=True, text=True, check=False, timeout=900
+    )
+    print(watching.stdout, watching.stderr)
+    assert watching.returncode == 1
+    return watching.stderr
+
+
+def test_after_a_killed_worker_the_training_goes_on_at_its_checkpoint(start: Start, client: Any, configuration: Path):
+    run = start(rate(0))
+    name = training("checkpoint at step 20")
+    kubectl("delete", "pod", f"{name}-worker-1", "--grace-period=0", "--force")
+    assert end(client, run).state == "SUCCEEDED"
+    begun = re.search(r"on 2 processes, from step (\d+)", log_of_training(configuration, rate(0)))
+    assert begun
+    assert int(begun[1]) >= 20
+
+
+def test_a_job_outlives_the_pod_of_its_step_and_the_next_step_follows_it(
+    start: Start, client: Any, configuration: Path
+):
+    change = [rate(1), "train.max_steps=240"]
+    run = start(*change)
+    name = training()
+    made = kubectl("get", "pytorchjob", name, "-o", "jsonpath={.metadata.uid}")
+    pod = until("the step's pod", lambda: step_pod(run, "train"), 30)
+    kubectl("delete", "pod", pod)
+    time.sleep(5)
+    assert kubectl("get", "pytorchjob", name, "-o", "jsonpath={.metadata.uid}") == made
+
+    def over() -> bool:  # a restarted step, or the end of the run
+        return client.get_run(run).state == "FAILED" or step_pod(run, "train") not in (None, pod)
+
+    until("what KFP does about a deleted pod", over, 120)
+    if client.get_run(run).state == "FAILED":
+        run = start(*change)
+    following = f"job {name} in namespace {NAMESPACE} is there already: following it"
+    until("a step that follows the job", lambda: following in step_log(run), 120)
+    assert kubectl("get", "pytorchjob", name, "-o", "jsonpath={.metadata.uid}") == made
+    assert end(client, run).state == "SUCCEEDED"
+
+
+def step_log(run: str) -> str:
+    pod = step_pod(run, "train")
+    return kubectl("logs", pod, "-c", "main", check=False) if pod else ""
+
+
+@pytest.mark.parametrize("attempt", range(int(os.environ.get("FIMSMITH_TEST_TERMINATIONS", len(MOMENTS)))))
+def test_a_terminated_run_leaves_no_job_and_no_pods(start: Start, client: Any, attempt: int):
+    moment = MOMENTS[attempt % len(MOMENTS)]
+    run = start(rate(100 + attempt), "train.max_steps=2000")
+    name = training() if moment == "training" else until("a job", jobs, 300)[0]["metadata"]["name"]
+    if moment == "running":
+        until("a pod that runs", lambda: any(p["status"]["phase"] == "Running" for p in job_pods(name)), 120)
+    begun = time.monotonic()
+    client.terminate_run(run)
+    until("the job's end", lambda: not jobs() and not job_pods(name), 60)
+    print(f"terminated when {moment}: gone after {time.monotonic() - begun:.1f} s")
+    assert end(client, run).state == "FAILED"
+    assert not jobs()
+
+
+@pytest.fixture
+def wrong_keys() -> Iterator[str]:
+    name = "fimsmith-s3-wrong"
+    keys = {"AWS_ACCESS_KEY_ID": os.environ["AWS_ACCESS_KEY_ID"], "AWS_SECRET_ACCESS_KEY": "none of the store's"}
+    keys |= {"AWS_ENDPOINT_URL": os.environ["FIMSMITH_TEST_S3"], "AWS_REGION": "us-east-1"}
+    kubectl("delete", "secret", name, "--ignore-not-found")
+    kubectl("create", "secret", "generic", name, *(f"--from-literal={key}={value}" for key, value in keys.items()))
+    yield name
+    kubectl("delete", "secret", name)
+
+
+def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(start: Start, client: Any, wrong_keys: str):
+    runs = {
+        "memory": start(rate(2), "run.kubernetes.memory=200Mi"),
+        "image": start(rate(3), "run.kubernetes.image=localhost/there-is-none:1"),
+        "keys": start(rate(4), f"run.kubernetes.secret={wrong_keys}"),
+        "node": start(rate(5), "run.kubernetes.node_selector={nothing: here}", "run.kubernetes.patience=20"),
+    }
+    said = {what: message(run) for what, run in runs.items()}
+    assert "OOMKilled" in said["memory"]
+    assert re.search(r"fix: .*run\.kubernetes\.memory", said["memory"])
+    assert "localhost/there-is-none:1" in said["image"]
+    assert "fix: " in said["image"]
+    assert "SignatureDoesNotMatch" in said["keys"]
+    assert f"delete secret {wrong_keys}" in said["keys"]
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in said["keys"]
+    assert "run.kubernetes.node_selector" in said["node"]
+    assert jobs() == []
+    assert job_pods() == []
+
+
+@pytest.fixture
+def no_operator() -> Iterator[None]:
+    kubectl("scale", "deployment/training-operator", "--replicas=0")
+    kubectl("wait", "--for=delete", "pod", "-l", "app=training-operator", "--timeout=60s", check=False)
+    yield
+    kubectl("scale", "deployment/training-operator", "--replicas=1")
+    kubectl("rollout", "status", "deployment/training-operator", "--timeout=120s")
+
+
+def test_a_missing_operator_is_named(start: Start, no_operator: None):
+    said = message(start(rate(6)))
+    assert "operator" in said
+    assert "fix: " in said
+    assert jobs() == []
