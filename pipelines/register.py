@@ -78,8 +78,7 @@ def parameters(parts: dict[str, Any]) -> dict[str, Any]:
 
 def command(name: str, version: str, defaults: dict[str, Any]) -> str:
     """Return the line that starts a run of a version, with a gap for each parameter that has no default."""
-    gaps = {"root": "s3://BUCKET/PREFIX", "model": '{"path": "…"}', "sources": "[…]", "mix": '{"weights": {…}}'}
-    needed = [f"{gap}={text}" for gap, text in gaps.items() if gap not in defaults]
+    needed = [f"{gap}={text}" for gap, text in schedule.GAPS.items() if gap not in defaults]
     return shlex.join(["kfp", "run", "create", "-e", "demo", "-n", name, "-v", version, *needed])
 
 

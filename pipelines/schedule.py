@@ -9,12 +9,13 @@ from fimsmith.errors import ConfigError
 from fimsmith.progress import say
 from pipelines.backend import Place
 
-_NEEDED = ("root", "model", "sources", "mix")
+# parameters without a default of the library, each with what stands for it in a command
+GAPS = {"root": "s3://BUCKET/PREFIX", "model": '{"path": "…"}', "sources": "[…]", "mix": '{"weights": {…}}'}
 
 
 def check(defaults: dict[str, Any]) -> None:
     """Raise ConfigError unless the defaults are all that a run needs."""
-    if missing := [name for name in _NEEDED if name not in defaults]:
+    if missing := [name for name in GAPS if name not in defaults]:
         names = ", ".join("config.run.root" if name == "root" else f"config.{name}" for name in missing)
         raise ConfigError(f"schedule.cron starts runs with the defaults alone, but {names} is not set; set it")
 

@@ -18,11 +18,10 @@ from fimsmith import __version__
 from fimsmith.doctor import machine, nodes, probe, rights
 from fimsmith.doctor.result import Result, Subject
 from fimsmith.launch.kube import PODS, Refused, home
+from fimsmith.launch.verdict import UNMADE, UNPULLED
 from fimsmith.progress import say
 
-_PULL_ERRORS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
-_START_ERRORS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-_CERTAIN = (_PULL_ERRORS | _START_ERRORS) - {"ErrImagePull"}  # a first failed pull is tried again
+_CERTAIN = (UNPULLED | UNMADE) - {"ErrImagePull"}  # a first failed pull is tried again
 _POLL = 1.0  # seconds
 _ASKED_AGAIN = 30.0  # seconds between two lines for a person who waits
 
@@ -182,7 +181,7 @@ def _watch(subject: Subject, path: str) -> Trial:
             return _ended(subject, ended)
         waiting = container.get("waiting") or {}
         reason, now = waiting.get("reason", ""), time.monotonic()
-        if reason in _PULL_ERRORS | _START_ERRORS:
+        if reason in UNPULLED | UNMADE:
             told = told if reason == "ImagePullBackOff" and told else waiting.get("message", "")
         if status.get("phase") == "Failed":
             return Trial(None, f"the pod was ended: {status.get('reason')}: {status.get('message')}")
@@ -205,11 +204,11 @@ def _ended(subject: Subject, ended: dict[str, Any]) -> Trial:
 
 def _stuck(subject: Subject, status: dict[str, Any], reason: str, told: str) -> Trial:
     settings, namespace = subject.run.kubernetes, subject.namespace
-    if reason in _PULL_ERRORS:
+    if reason in UNPULLED:
         secret = f"kubectl -n {namespace} create secret docker-registry …; run.kubernetes.pull_secrets: […]"
         fix = f"mend run.kubernetes.image, or make the image and push it: make images; for a private registry: {secret}"
         return Trial(None, f"{settings.image} cannot be pulled: {reason}: {told}", fix)
-    if reason in _START_ERRORS:
+    if reason in UNMADE:
         return Trial(
             None, f"{settings.image} cannot start: {reason}: {told}", "build it by `make images`: its user is a number"
         )

@@ -175,14 +175,9 @@ def _excluded(subject: Subject, node: dict[str, Any]) -> str:
             return f"without label {name}={value}"
     for taint in node["spec"].get("taints") or []:
         blocks = taint["effect"] in ("NoSchedule", "NoExecute")
-        if blocks and not any(_tolerates(item, taint) for item in _tolerations(subject)):
+        if blocks and not any(_tolerates(item, taint) for item in settings.tolerations):
             return f"taint {taint['key']}={taint.get('value', '')}:{taint['effect']}"
     return ""
-
-
-def _tolerations(subject: Subject) -> list[dict[str, Any]]:
-    settings = subject.run.kubernetes
-    return [dict(item) for item in settings.tolerations]
 
 
 def _tolerates(toleration: dict[str, Any], taint: dict[str, Any]) -> bool:

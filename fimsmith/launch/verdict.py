@@ -21,8 +21,15 @@ Pod = dict[str, Any]
 LOST = "lost: "  # a termination message that begins so says that another process or node went away
 _FALLBACK = 2048  # bytes of the log that Kubernetes takes for the last words of a container without any
 _SIGNALLED = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
-_UNPULLED = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
-_UNMADE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
+UNPULLED = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "ImageInspectError",
+    "RegistryUnavailable",
+}
+UNMADE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
 _UNSTARTED = {"StartError", "ContainerCannotRun"}
 _PULL_PATIENCE, _MAKE_PATIENCE = 60.0, 30.0  # seconds; the kubelet tries again, seldom with another result
 # what the scheduler says is short, and the fields that ask for it
@@ -242,9 +249,9 @@ def waiting(pod: Pod, settings: config.Kubernetes) -> Wait | None:
             return _unscheduled(pod, each.get("message", ""), settings)
     for each in _statuses(pod):
         reason = each.get("state", {}).get("waiting", {}).get("reason")
-        if reason in _UNPULLED:
+        if reason in UNPULLED:
             return _unpulled(pod, each, settings)
-        if reason in _UNMADE:
+        if reason in UNMADE:
             message = each["state"]["waiting"].get("message", "")
             text = f"{replica(pod)} cannot start: {reason}: {message}"
             fix = "make what it names, or run.kubernetes.secret, image, placement: name what is there"

@@ -27,7 +27,7 @@ def kubectl(*arguments: str, check: bool = True) -> str:
 
 
 def jobs() -> list[dict[str, Any]]:
-    """All jobs."""
+    """All jobs; none stays when its run has ended."""
     return json.loads(kubectl("get", "pytorchjobs", "-o", "json"))["items"]
 
 
