@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fimsmith import config
+from fimsmith.config.quantity import amount
 from fimsmith.launch import diagnosis
-from fimsmith.launch.render import FETCH, MAIN, quantity
+from fimsmith.launch.render import FETCH, MAIN
 
 Pod = dict[str, Any]
 
@@ -96,8 +97,8 @@ def _removed(pod: Pod, settings: config.Kubernetes) -> Cause:
     name = pod["metadata"]["name"]
     if re.search(r"EmptyDir volume|local ephemeral storage", message):
         field_ = "shm" if 'volume "shm"' in message else "disk"
-        amount = getattr(settings, field_)
-        fix = f"run.kubernetes.{field_}: {_larger(amount)} (it is {amount})"
+        size = getattr(settings, field_)
+        fix = f"run.kubernetes.{field_}: {_larger(size)} (it is {size})"
         return Cause(f"{replica(pod)} was evicted: {message}", fix, pod=name)
     return Cause(f"{replica(pod)} was lost: {reason}: {message}".rstrip(": "), pod=name, lost=True)
 
@@ -224,11 +225,10 @@ def _containers(pod: Pod) -> list[dict[str, Any]]:
     return [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
 
 
-def _larger(amount: str) -> str:
+def _larger(size: str) -> str:
     """Half as much again, in the same unit: 64Gi becomes 96Gi."""
-    unit = amount.lstrip("0123456789.")
-    number = quantity(amount) / quantity(f"1{unit}")
-    return f"{math.ceil(number * 1.5)}{unit}"
+    unit = size.lstrip("0123456789.")
+    return f"{math.ceil(amount(size) / amount(f'1{unit}') * 3 / 2)}{unit}"
 
 
 def waiting(pod: Pod, settings: config.Kubernetes) -> Wait | None:

@@ -117,6 +117,16 @@ def test_a_full_volume_is_not_a_lost_pod(message: str, fix: str):
     assert found.fix == fix
 
 
+@pytest.mark.parametrize(
+    ("size", "larger"), [("64Gi", "96Gi"), ("1Pi", "2Pi"), ("1500M", "2250M"), ("0.5Gi", "1Gi"), ("2e9", "3e9")]
+)
+def test_more_memory_is_proposed_in_the_unit_that_was_given(size: str, larger: str):
+    found = ended(137, reason="OOMKilled")
+    killed = pod(found)
+    killed["spec"]["containers"][0]["resources"] = {"limits": {"memory": size}}
+    assert f"run.kubernetes.memory: {larger}" in (cause(killed).fix or "")
+
+
 def test_an_image_without_the_command_is_told_as_such():
     found = cause(pod(ended(128, 'exec: "torchrun": executable file not found in $PATH', "StartError")))
     assert found.text.startswith("worker-1 could not start: exec")
