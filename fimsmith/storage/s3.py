@@ -21,6 +21,7 @@ from botocore.config import Config
 
 from fimsmith.errors import StorageError
 from fimsmith.progress import Progress
+from fimsmith.storage.address import split
 
 _FILES = 8  # at a time
 _ATTEMPTS = 8  # of one request
@@ -66,7 +67,7 @@ def _client() -> Any:
 
 def read(uri: str) -> bytes | None:
     """Return an object's bytes, or None when there is none."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
     with _explained(uri):
         try:
             return _client().get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -78,14 +79,14 @@ def read(uri: str) -> bytes | None:
 
 def write(uri: str, data: bytes) -> None:
     """Write one object."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
     with _explained(uri):
         _client().put_object(Bucket=bucket, Key=key, Body=data)
 
 
 def list_files(uri: str) -> dict[str, tuple[int, str]]:
     """Return path below a folder -> (bytes, entity tag)."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
     prefix, found = f"{key}/" if key else "", {}
     with _explained(uri):
         for page in _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -97,7 +98,7 @@ def list_files(uri: str) -> dict[str, tuple[int, str]]:
 
 def erase(uri: str) -> None:
     """Delete every object below a folder."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
     names = sorted(list_files(uri))
     with _explained(uri):
         for start in range(0, len(names), _LISTED):
@@ -107,7 +108,7 @@ def erase(uri: str) -> None:
 
 def upload(folder: Path, uri: str, names: list[str]) -> None:
     """Copy files of a folder; the SDK sends a checksum with every part."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
 
     def put(name: str) -> None:
         path = folder / name
@@ -118,7 +119,7 @@ def upload(folder: Path, uri: str, names: list[str]) -> None:
 
 def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
     """Copy files that are not in the folder yet; raises StorageError for one of another size."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
 
     def get(name: str) -> None:
         path = folder / name
@@ -145,7 +146,7 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
 
 def probe(root: str) -> None:
     """Put, get and delete one object below a folder."""
-    bucket, prefix = _split(root)
+    bucket, prefix = split(root)
     key = f"{prefix}/.probe-{uuid.uuid4().hex}".lstrip("/")
     uri = f"s3://{bucket}/{key}"
     write(uri, b"fimsmith")
@@ -161,13 +162,6 @@ def _each(action: Callable[[str], None], files: Mapping[str, int], doing: str) -
     with _explained(doing), ThreadPoolExecutor(_FILES) as threads:
         for name, _ in zip(files, threads.map(action, files), strict=True):
             progress.add(size=files[name])
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise StorageError(f"{uri!r} names no bucket; write s3://bucket/prefix")
-    return bucket, key.strip("/")
 
 
 @contextlib.contextmanager

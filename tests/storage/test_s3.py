@@ -87,6 +87,20 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(s3: str, tmp_path: Path)
         storage.receive(f"{s3}/m", tmp_path / "here", {"../there": 1})
 
 
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("s3://../../../../tmp/evil", r"no '\.' and '\.\.'"),
+        ("s3://bucket/a/../../../b", r"no '\.' and '\.\.'"),
+        ("s3:///prefix", "names no bucket"),
+    ],
+)
+def test_an_address_that_would_leave_the_mirror_is_refused(uri: str, message: str):
+    for use in (storage.mirror, storage.read, storage.probe):
+        with pytest.raises(StorageError, match=message):
+            use(uri)
+
+
 def test_erasing_takes_one_folder_and_not_its_namesakes(s3: str):
     for name in ("a/x", "a/y/z", "ab/x"):
         storage.write(f"{s3}/{name}", "1")
