@@ -33,12 +33,12 @@ _KEYS = (
     "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (in a cluster: the Secret named by run.kubernetes.secret), "
     "or the cloud identity of the service account"
 )
+_DENIED = ("AccessDenied", "403", "Forbidden")
+_POLICY = f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there"
 _CAUSES = {
     "InvalidAccessKeyId": f"the access key is not known there; {_KEYS}",
     "SignatureDoesNotMatch": f"the secret key is wrong; {_KEYS}",
-    "AccessDenied": f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there",
-    "403": f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there",
-    "Forbidden": f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there",
+    **dict.fromkeys(_DENIED, _POLICY),
     "NoSuchBucket": "there is no such bucket; make it, or mend run.root",
     "ExpiredToken": "the session's token has expired; sign in again",
     "ExpiredTokenException": "the session's token has expired; sign in again",
@@ -74,6 +74,11 @@ def read(uri: str) -> bytes | None:
         except exceptions.ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
+            if error.response["Error"]["Code"] in _DENIED:
+                raise StorageError(
+                    f"{uri}: {_POLICY}. S3 says the same of what is missing to an account without s3:ListBucket: "
+                    f"allow that on arn:aws:s3:::{bucket}, without a condition"
+                ) from error
             raise
 
 
@@ -145,7 +150,7 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
 
 
 def probe(root: str) -> None:
-    """Put, get and delete one object below a folder."""
+    """Put, get and delete one object below a folder, and see that it is missing then."""
     bucket, prefix = split(root)
     key = f"{prefix}/.probe-{uuid.uuid4().hex}".lstrip("/")
     uri = f"s3://{bucket}/{key}"
@@ -154,6 +159,7 @@ def probe(root: str) -> None:
         if read(uri) != b"fimsmith":
             raise StorageError(f"{uri}: what was written could not be read back; the store is not consistent")
         _client().delete_object(Bucket=bucket, Key=key)
+    read(uri)  # raises where the answer would be that access is denied
 
 
 def _each(action: Callable[[str], None], files: Mapping[str, int], doing: str) -> None:

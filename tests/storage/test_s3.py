@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,6 +111,20 @@ def test_erasing_takes_one_folder_and_not_its_namesakes(s3: str):
 
 def test_a_root_is_probed_and_left_clean(s3: str):
     storage.probe(f"{s3}/root")
+    assert storage.list_files(s3) == {}
+
+
+def test_a_policy_that_hides_what_is_missing_is_named(s3: str, monkeypatch: pytest.MonkeyPatch):
+    """Without s3:ListBucket S3 answers 403 for a missing object; moto alone knows no policies."""
+
+    def denied(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        if http_response.status_code == 404:
+            parsed["Error"]["Code"] = "AccessDenied"
+
+    client._client().meta.events.register("after-call.s3.GetObject", denied)
+    for use in (storage.read, storage.probe):
+        with pytest.raises(StorageError, match=r"allow that on arn:aws:s3:::bucket-\w+, without a condition"):
+            use(f"{s3}/root")
     assert storage.list_files(s3) == {}
 
 
