@@ -22,11 +22,13 @@ from botocore.config import Config
 from fimsmith.errors import StorageError
 from fimsmith.progress import Progress
 from fimsmith.storage.address import split
+from fimsmith.storage.local import sha256
 
 _FILES = 8  # at a time
 _ATTEMPTS = 8  # of one request
 _PART = 64_000_000  # bytes; larger files go in parts
 _TRANSFER = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=4)
+_SUM = "sha256"  # of the whole file, in the object's own metadata, which every store keeps
 _LISTED = 1_000  # most keys that one request deletes
 _MISSING = ("NoSuchKey", "404", "NotFound")
 _KEYS = (
@@ -112,18 +114,19 @@ def erase(uri: str) -> None:
 
 
 def upload(folder: Path, uri: str, names: list[str]) -> None:
-    """Copy files of a folder; the SDK sends a checksum with every part."""
+    """Copy files of a folder, each with its SHA-256: the SDK checks on the way back only what comes in one part."""
     bucket, key = split(uri)
 
     def put(name: str) -> None:
         path = folder / name
-        _client().upload_file(str(path), bucket, f"{key}/{name}", Config=_TRANSFER)
+        told = {"Metadata": {_SUM: sha256(path)}}
+        _client().upload_file(str(path), bucket, f"{key}/{name}", ExtraArgs=told, Config=_TRANSFER)
 
     _each(put, {name: (folder / name).stat().st_size for name in names}, f"sending to {uri}")
 
 
 def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
-    """Copy files that are not in the folder yet; raises StorageError for one of another size."""
+    """Copy files that are not in the folder yet; raises StorageError for one of another size or content."""
     bucket, key = split(uri)
 
     def get(name: str) -> None:
@@ -138,6 +141,12 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
             partial.unlink()
             raise StorageError(
                 f"{uri}/{name} holds {size:,} bytes, {files[name]:,} were written; delete {uri} and run again"
+            )
+        told = _client().head_object(Bucket=bucket, Key=f"{key}/{name}")["Metadata"].get(_SUM)
+        if told and told != sha256(partial):  # what others put there has none
+            partial.unlink()
+            raise StorageError(
+                f"{uri}/{name} is not what was sent (its SHA-256 differs); run again, or delete {uri} where that stays so"
             )
         partial.replace(path)
 
