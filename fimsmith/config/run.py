@@ -51,9 +51,12 @@ class Kubernetes(Section):
     patience: float = Field(
         default=600.0,
         gt=0,
-        description="Seconds that a pod may wait for a node, its image or a volume; a queued job waits without limit.",
+        description="Seconds that a pod may wait for a node, its image or a volume; an image that is not there or wants "
+        "a login is not waited for, a queued job without limit.",
     )
-    deadline: float = Field(default=86_400.0, gt=0, description="Seconds after which a job is ended.")
+    deadline: float = Field(
+        default=86_400.0, gt=0, description="Seconds after which a job is ended; each of its new starts has as many."
+    )
     restarts: int = Field(
         default=3, ge=0, description="New starts after a lost pod or node; training goes on at its last checkpoint."
     )

@@ -25,7 +25,8 @@ _SIGNALLED = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
 _UNPULLED = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _UNMADE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
 _UNSTARTED = {"StartError", "ContainerCannotRun"}
-_PULL_PATIENCE, _MAKE_PATIENCE = 60.0, 30.0  # seconds; the kubelet tries again, seldom with another result
+_UNPULLABLE = re.compile(r"not ?found|manifest unknown|unauthorized|authorization failed|access denied|forbidden", re.I)
+_MAKE_PATIENCE = 30.0  # seconds; the kubelet tries again, seldom with another result
 # what the scheduler says is short, and the fields that ask for it
 _FIELDS = {
     "node affinity/selector": "node_selector",
@@ -281,14 +282,14 @@ def _unpulled(pod: Pod, status: dict[str, Any], settings: config.Kubernetes) -> 
     state, name = status["state"]["waiting"], status["name"]
     image = next((each["image"] for each in _containers(pod) if each["name"] == name), settings.image)
     message = state.get("message", state["reason"])
-    final = state["reason"] in ("InvalidImageName", "ErrImageNeverPull") or re.search(r"not found|NotFound", message)
+    final = state["reason"] in ("InvalidImageName", "ErrImageNeverPull") or _UNPULLABLE.search(message)
     fix = "run.kubernetes.image: one that the nodes can pull"
     if not settings.pull_secrets:
         fix += ", or run.kubernetes.pull_secrets where the registry wants a login"
     return Wait(
         "image",
         f"{replica(pod)} waits for image {image}: {message}",
-        0.0 if final else _PULL_PATIENCE,
+        0.0 if final else settings.patience,
         Cause(
             f"image {image} cannot be pulled: {message}",
             fix,

@@ -131,7 +131,7 @@ def wrong_keys() -> Iterator[str]:
 def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(start: Start, client: Any, wrong_keys: str):
     runs = {
         "memory": start(rate(2), "run.kubernetes.memory=200Mi"),
-        "image": start(rate(3), "run.kubernetes.image=localhost/there-is-none:1"),
+        "image": start(rate(3), "run.kubernetes.image=localhost/there-is-none:1", "run.kubernetes.patience=20"),
         "keys": start(rate(4), f"run.kubernetes.secret={wrong_keys}"),
         "node": start(rate(5), "run.kubernetes.node_selector={nothing: here}", "run.kubernetes.patience=20"),
     }
