@@ -90,6 +90,9 @@ def test_overrides_reach_nested_fields_and_lists(tmp_path: Path):
         (["curate.test=0.97"], ["must be below 1"]),
         (["fim.shares.node=0.5"], ["shares sum to 1.15"]),
         (["model.family=gpt"], ["model.family", "gpt"]),
+        (["run.kubernetes.memory=2gb"], ["run.kubernetes.memory: is no Kubernetes quantity", "16Gi", "'2gb'"]),
+        (["run.kubernetes.disk=lots"], ["run.kubernetes.disk: is no Kubernetes quantity"]),
+        (["run.kubernetes.hugepages=5 Gi"], ["run.kubernetes.hugepages: is no Kubernetes quantity"]),
     ],
 )
 def test_a_mistake_is_named_with_its_place_and_value(tmp_path: Path, changes: list[str], words: list[str]):

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from fimsmith import __version__
+from fimsmith.config.quantity import Quantity
 from fimsmith.config.section import Count, Section
 
 
@@ -26,18 +27,18 @@ class Kubernetes(Section):
         description="Secret whose keys become environment variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
         "AWS_ENDPOINT_URL, AWS_REGION); it may be missing where the account has a cloud identity.",
     )
-    cpu: str = Field(
+    cpu: Quantity = Field(
         default="4", description="CPUs that a pod is sure to get, as a Kubernetes quantity; it may use more."
     )
-    memory: str = Field(default="16Gi", description="Memory, as a Kubernetes quantity; /dev/shm counts in it.")
-    shm: str = Field(default="2Gi", description="Size of /dev/shm, as a Kubernetes quantity.")
-    disk: str = Field(
+    memory: Quantity = Field(default="16Gi", description="Memory, as a Kubernetes quantity; /dev/shm counts in it.")
+    shm: Quantity = Field(default="2Gi", description="Size of /dev/shm, as a Kubernetes quantity.")
+    disk: Quantity = Field(
         default="50Gi", description="Local disk for weights, data and checkpoints, as a Kubernetes quantity."
     )
     gpus: int = Field(default=0, ge=0, description="GPUs; give run.processes the same number.")
     gpu_resource: str = Field(default="nvidia.com/gpu", description="Name under which nodes offer GPUs.")
     efa: int = Field(default=0, ge=0, description="EFA devices (vpc.amazonaws.com/efa): what the instance type has.")
-    hugepages: str | None = Field(
+    hugepages: Quantity | None = Field(
         default=None, description="2 MiB huge pages, as a Kubernetes quantity; EFA wants 5Gi or more."
     )
     node_selector: dict[str, str] = Field(default={}, description="Labels that a node must have.")
@@ -50,9 +51,12 @@ class Kubernetes(Section):
     patience: float = Field(
         default=600.0,
         gt=0,
-        description="Seconds that a pod may wait for a node, its image or a volume; a queued job waits without limit.",
+        description="Seconds that a pod may wait for a node, its image or a volume; an image that is not there or wants "
+        "a login is not waited for, a queued job without limit.",
     )
-    deadline: float = Field(default=86_400.0, gt=0, description="Seconds after which a job is ended.")
+    deadline: float = Field(
+        default=86_400.0, gt=0, description="Seconds after which a job is ended; each of its new starts has as many."
+    )
     restarts: int = Field(
         default=3, ge=0, description="New starts after a lost pod or node; training goes on at its last checkpoint."
     )

@@ -89,7 +89,8 @@ def fix(told: dict, root: str, secret: str | None = None) -> str:
         )
     if code == "AccessDenied":
         return (
-            f"allow s3:GetObject, s3:PutObject, s3:DeleteObject on {root}/* and s3:ListBucket on {bucket} (docs/eks.md)"
+            f"allow s3:GetObject, s3:PutObject, s3:DeleteObject on {root}/* and, without a condition, "
+            f"s3:ListBucket on {bucket} (docs/eks.md)"
         )
     if secret and code in _FIXES and code not in ("RequestTimeTooSkewed", "NoModule"):
         return secret

@@ -7,25 +7,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from fimsmith.config.quantity import amount
 from fimsmith.doctor.result import Result, Subject
 from fimsmith.launch.kube import Refused
 
 _GIB = 2**30
-_UNITS = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
-_FACTORS = {unit: Decimal(10) ** (3 * power) for power, unit in enumerate(_UNITS, start=-3)} | {
-    f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)
-}
-
-
-def amount(quantity: str | int) -> Decimal:
-    """Read a Kubernetes quantity: 250m, 16Gi, 8; raises ValueError."""
-    text = str(quantity).strip()
-    digits = text.rstrip("".join(_FACTORS))
-    unit = text[len(digits) :]
-    try:
-        return Decimal(digits) * _FACTORS[unit]
-    except (ArithmeticError, KeyError):
-        raise ValueError(f"{text!r} is not a Kubernetes quantity such as 250m, 4 or 16Gi") from None
 
 
 def needs(subject: Subject) -> dict[str, str]:

@@ -6,6 +6,7 @@ The doctor runs this text inside a pod of the job's image, also one that holds a
 fimsmith: it needs nothing but boto3 and the standard library. Settings are the AWS SDK's own variables.
 """
 
+import contextlib
 import json
 import os
 import platform
@@ -37,6 +38,9 @@ def store(root: str) -> dict:
             return {"code": "Corrupt", "message": "what was read is not what was written", "endpoint": endpoint}
         step = "delete"
         client.delete_object(Bucket=bucket, Key=key)
+        step = "tell what is missing from what is forbidden"
+        with contextlib.suppress(client.exceptions.NoSuchKey):
+            client.get_object(Bucket=bucket, Key=key)
     except known.ClientError as error:
         told = error.response.get("Error", {})
         code, message = told.get("Code", "Unknown"), told.get("Message", "")

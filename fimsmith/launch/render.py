@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fimsmith import config
+from fimsmith.config.quantity import amount
 
 if TYPE_CHECKING:
     from fimsmith.launch import Job
@@ -21,18 +22,6 @@ if TYPE_CHECKING:
 _LONGEST = 50  # characters of a name: "-worker-63" is added, and a label holds 63
 _CHECKPOINT, _END = 300, 30  # seconds after SIGTERM: for a checkpoint (a spot instance gives 120), for others to end
 _KEPT = 3_600  # seconds that a finished job stays whose launcher is gone, for the next one or kubectl logs
-_UNITS = {
-    "": 1,
-    "m": 0.001,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "Ti": 2**40,
-}
 
 FIRST = "worker-0"  # the replica of node rank 0
 MAIN, FETCH = "pytorch", "fetch"  # the operator knows the main container by this name
@@ -57,14 +46,6 @@ def belongs(made: dict[str, Any], run_id: str | None) -> bool:
 def grace(job: Job) -> int:
     """How long its pods have after SIGTERM, in seconds: only training writes something before it ends."""
     return _CHECKPOINT if job.distributed else _END
-
-
-def quantity(text: str | int | float) -> float:
-    """Turn a Kubernetes quantity into a number: 500m is 0.5, 1Gi is 1073741824."""
-    found = re.fullmatch(r"([0-9.]+(?:[eE][0-9]+)?)([a-zA-Z]*)", str(text).strip())
-    if not found or found[2] not in _UNITS:
-        return math.nan
-    return float(found[1]) * _UNITS[found[2]]
 
 
 def manifest(job: Job, place: config.Run, home: Home, namespace: str) -> dict[str, Any]:
@@ -168,8 +149,8 @@ def _resources(settings: config.Kubernetes, wish: Placement) -> dict[str, dict[s
         "vpc.amazonaws.com/efa": str(settings.efa) if settings.efa else None,
         "hugepages-2Mi": settings.hugepages,
     }
-    requests = {name: amount for name, amount in own.items() if amount}
-    limits = {name: amount for name, amount in requests.items() if name != "cpu"}
+    requests = {name: size for name, size in own.items() if size}
+    limits = {name: size for name, size in requests.items() if name != "cpu"}
     wished, asked = wish.resources.get("limits") or {}, wish.resources.get("requests") or {}
     for each in wished.keys() | asked.keys():
         requests[each] = str(asked.get(each, wished.get(each)))
@@ -179,10 +160,10 @@ def _resources(settings: config.Kubernetes, wish: Placement) -> dict[str, dict[s
 
 
 def _environment(job: Job, resources: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
-    cores = quantity(resources["limits"].get("cpu") or resources["requests"]["cpu"])
+    cores = amount(resources["limits"].get("cpu") or resources["requests"]["cpu"])
     values = {
         **job.env,
-        "OMP_NUM_THREADS": str(max(1, int(cores // job.processes))) if cores == cores else "1",
+        "OMP_NUM_THREADS": str(max(1, int(cores // job.processes))),
         # torchrun has to kill what hangs before the pod's own time is over
         "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(_CHECKPOINT - 30),
         "PET_MASTER_ADDR": f"{name(job)}-{FIRST}" if job.nodes > 1 else "localhost",

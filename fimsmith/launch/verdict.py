@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fimsmith import config
+from fimsmith.config.quantity import amount
 from fimsmith.launch import diagnosis
-from fimsmith.launch.render import FETCH, MAIN, quantity
+from fimsmith.launch.render import FETCH, MAIN
 
 Pod = dict[str, Any]
 
@@ -31,7 +32,8 @@ UNPULLED = {
 }
 UNMADE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
 _UNSTARTED = {"StartError", "ContainerCannotRun"}
-_PULL_PATIENCE, _MAKE_PATIENCE = 60.0, 30.0  # seconds; the kubelet tries again, seldom with another result
+_UNPULLABLE = re.compile(r"not ?found|manifest unknown|unauthorized|authorization failed|access denied|forbidden", re.I)
+_MAKE_PATIENCE = 30.0  # seconds; the kubelet tries again, seldom with another result
 # what the scheduler says is short, and the fields that ask for it
 _FIELDS = {
     "node affinity/selector": "node_selector",
@@ -104,8 +106,8 @@ def _removed(pod: Pod, settings: config.Kubernetes) -> Cause:
     name = pod["metadata"]["name"]
     if re.search(r"EmptyDir volume|local ephemeral storage", message):
         field_ = "shm" if 'volume "shm"' in message else "disk"
-        amount = getattr(settings, field_)
-        fix = f"run.kubernetes.{field_}: {_larger(amount)} (it is {amount})"
+        size = getattr(settings, field_)
+        fix = f"run.kubernetes.{field_}: {_larger(size)} (it is {size})"
         return Cause(f"{replica(pod)} was evicted: {message}", fix, pod=name)
     return Cause(f"{replica(pod)} was lost: {reason}: {message}".rstrip(": "), pod=name, lost=True)
 
@@ -232,11 +234,10 @@ def _containers(pod: Pod) -> list[dict[str, Any]]:
     return [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
 
 
-def _larger(amount: str) -> str:
+def _larger(size: str) -> str:
     """Half as much again, in the same unit: 64Gi becomes 96Gi."""
-    unit = amount.lstrip("0123456789.")
-    number = quantity(amount) / quantity(f"1{unit}")
-    return f"{math.ceil(number * 1.5)}{unit}"
+    unit = size.lstrip("0123456789.")
+    return f"{math.ceil(amount(size) / amount(f'1{unit}') * 3 / 2)}{unit}"
 
 
 def waiting(pod: Pod, settings: config.Kubernetes) -> Wait | None:
@@ -289,14 +290,14 @@ def _unpulled(pod: Pod, status: dict[str, Any], settings: config.Kubernetes) -> 
     state, name = status["state"]["waiting"], status["name"]
     image = next((each["image"] for each in _containers(pod) if each["name"] == name), settings.image)
     message = state.get("message", state["reason"])
-    final = state["reason"] in ("InvalidImageName", "ErrImageNeverPull") or re.search(r"not found|NotFound", message)
+    final = state["reason"] in ("InvalidImageName", "ErrImageNeverPull") or _UNPULLABLE.search(message)
     fix = "run.kubernetes.image: one that the nodes can pull"
     if not settings.pull_secrets:
         fix += ", or run.kubernetes.pull_secrets where the registry wants a login"
     return Wait(
         "image",
         f"{replica(pod)} waits for image {image}: {message}",
-        0.0 if final else _PULL_PATIENCE,
+        0.0 if final else settings.patience,
         Cause(
             f"image {image} cannot be pulled: {message}",
             fix,

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from fimsmith.errors import StorageError
+from fimsmith.storage.address import split
 from fimsmith.storage.local import TEMPORARY, clear, explained, sha256, write_atomically
 
 __all__ = [
@@ -72,7 +73,7 @@ def mirror(uri: str | Path) -> Path:
     if not is_remote(uri):
         return local(uri).absolute()
     home = os.environ.get(_CACHE) or Path("~/.cache/fimsmith").expanduser()
-    return Path(home).absolute() / "s3" / str(uri).removeprefix("s3://").strip("/")
+    return Path(home).absolute().joinpath("s3", *split(str(uri)))
 
 
 def absolute(uri: str) -> str:

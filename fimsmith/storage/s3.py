@@ -21,23 +21,26 @@ from botocore.config import Config
 
 from fimsmith.errors import StorageError
 from fimsmith.progress import Progress
+from fimsmith.storage.address import split
+from fimsmith.storage.local import sha256
 
 _FILES = 8  # at a time
 _ATTEMPTS = 8  # of one request
 _PART = 64_000_000  # bytes; larger files go in parts
 _TRANSFER = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=4)
+_SUM = "sha256"  # of the whole file, in the object's own metadata, which every store keeps
 _LISTED = 1_000  # most keys that one request deletes
 _MISSING = ("NoSuchKey", "404", "NotFound")
 _KEYS = (
     "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (in a cluster: the Secret named by run.kubernetes.secret), "
     "or the cloud identity of the service account"
 )
+_DENIED = ("AccessDenied", "403", "Forbidden")
+_POLICY = f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there"
 _CAUSES = {
     "InvalidAccessKeyId": f"the access key is not known there; {_KEYS}",
     "SignatureDoesNotMatch": f"the secret key is wrong; {_KEYS}",
-    "AccessDenied": f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there",
-    "403": f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there",
-    "Forbidden": f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there",
+    **dict.fromkeys(_DENIED, _POLICY),
     "NoSuchBucket": "there is no such bucket; make it, or mend run.root",
     "ExpiredToken": "the session's token has expired; sign in again",
     "ExpiredTokenException": "the session's token has expired; sign in again",
@@ -66,26 +69,31 @@ def _client() -> Any:
 
 def read(uri: str) -> bytes | None:
     """Return an object's bytes, or None when there is none."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
     with _explained(uri):
         try:
             return _client().get_object(Bucket=bucket, Key=key)["Body"].read()
         except exceptions.ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
+            if error.response["Error"]["Code"] in _DENIED:
+                raise StorageError(
+                    f"{uri}: {_POLICY}. S3 says the same of what is missing to an account without s3:ListBucket: "
+                    f"allow that on arn:aws:s3:::{bucket}, without a condition"
+                ) from error
             raise
 
 
 def write(uri: str, data: bytes) -> None:
     """Write one object."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
     with _explained(uri):
         _client().put_object(Bucket=bucket, Key=key, Body=data)
 
 
 def list_files(uri: str) -> dict[str, tuple[int, str]]:
     """Return path below a folder -> (bytes, entity tag)."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
     prefix, found = f"{key}/" if key else "", {}
     with _explained(uri):
         for page in _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -97,7 +105,7 @@ def list_files(uri: str) -> dict[str, tuple[int, str]]:
 
 def erase(uri: str) -> None:
     """Delete every object below a folder."""
-    bucket, key = _split(uri)
+    bucket, key = split(uri)
     names = sorted(list_files(uri))
     with _explained(uri):
         for start in range(0, len(names), _LISTED):
@@ -106,19 +114,20 @@ def erase(uri: str) -> None:
 
 
 def upload(folder: Path, uri: str, names: list[str]) -> None:
-    """Copy files of a folder; the SDK sends a checksum with every part."""
-    bucket, key = _split(uri)
+    """Copy files of a folder, each with its SHA-256: the SDK checks on the way back only what comes in one part."""
+    bucket, key = split(uri)
 
     def put(name: str) -> None:
         path = folder / name
-        _client().upload_file(str(path), bucket, f"{key}/{name}", Config=_TRANSFER)
+        told = {"Metadata": {_SUM: sha256(path)}}
+        _client().upload_file(str(path), bucket, f"{key}/{name}", ExtraArgs=told, Config=_TRANSFER)
 
     _each(put, {name: (folder / name).stat().st_size for name in names}, f"sending to {uri}")
 
 
 def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
-    """Copy files that are not in the folder yet; raises StorageError for one of another size."""
-    bucket, key = _split(uri)
+    """Copy files that are not in the folder yet; raises StorageError for one of another size or content."""
+    bucket, key = split(uri)
 
     def get(name: str) -> None:
         path = folder / name
@@ -133,6 +142,12 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
             raise StorageError(
                 f"{uri}/{name} holds {size:,} bytes, {files[name]:,} were written; delete {uri} and run again"
             )
+        told = _client().head_object(Bucket=bucket, Key=f"{key}/{name}")["Metadata"].get(_SUM)
+        if told and told != sha256(partial):  # what others put there has none
+            partial.unlink()
+            raise StorageError(
+                f"{uri}/{name} is not what was sent (its SHA-256 differs); run again, or delete {uri} where that stays so"
+            )
         partial.replace(path)
 
     wanted = {
@@ -144,8 +159,8 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
 
 
 def probe(root: str) -> None:
-    """Put, get and delete one object below a folder."""
-    bucket, prefix = _split(root)
+    """Put, get and delete one object below a folder, and see that it is missing then."""
+    bucket, prefix = split(root)
     key = f"{prefix}/.probe-{uuid.uuid4().hex}".lstrip("/")
     uri = f"s3://{bucket}/{key}"
     write(uri, b"fimsmith")
@@ -153,6 +168,7 @@ def probe(root: str) -> None:
         if read(uri) != b"fimsmith":
             raise StorageError(f"{uri}: what was written could not be read back; the store is not consistent")
         _client().delete_object(Bucket=bucket, Key=key)
+    read(uri)  # raises where the answer would be that access is denied
 
 
 def _each(action: Callable[[str], None], files: Mapping[str, int], doing: str) -> None:
@@ -161,13 +177,6 @@ def _each(action: Callable[[str], None], files: Mapping[str, int], doing: str) -
     with _explained(doing), ThreadPoolExecutor(_FILES) as threads:
         for name, _ in zip(files, threads.map(action, files), strict=True):
             progress.add(size=files[name])
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise StorageError(f"{uri!r} names no bucket; write s3://bucket/prefix")
-    return bucket, key.strip("/")
 
 
 @contextlib.contextmanager

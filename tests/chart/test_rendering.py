@@ -69,6 +69,12 @@ def test_pods_satisfy_the_restricted_standard(render: Render, case: Path):
         ({"replicas": 3}, "additional properties 'replicas' not allowed"),
         ({"kfp": {"endpont": "x"}}, "at '/kfp': additional properties 'endpont' not allowed"),
         ({"kfp": {"namespace": 3}}, "at '/kfp/namespace': got number, want string"),
+        ({"kfp": {"namespace": "a.b"}}, "at '/kfp/namespace'"),
+        ({"nameOverride": "My Name"}, "at '/nameOverride'"),
+        ({"serviceAccounts": {"job": {"name": "a\nb: c"}}}, "at '/serviceAccounts/job/name'"),
+        ({"serviceAccounts": {"job": {"name": "a..b"}}}, "at '/serviceAccounts/job/name'"),
+        ({"register": {"serviceAccount": "an account"}}, "at '/register/serviceAccount'"),
+        ({"imagePullSecrets": ["{}"]}, "at '/imagePullSecrets/0'"),
         ({"register": {"wait": "long"}}, "at '/register/wait': got string, want integer"),
         ({"schedule": {"cron": "0 3 * * *"}}, "at '/schedule/cron'"),  # five fields mean something else to Kubeflow
         ({"config": {"trian": {}}}, "at '/config': additional properties 'trian' not allowed"),
@@ -83,6 +89,53 @@ def test_a_mistake_in_the_values_is_refused_with_its_place(
     done = template({**MINIMAL, **changes} if "images" not in changes else changes)
     assert done.returncode != 0
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("image", "place"),
+    [
+        ({"tag": "1.0 # x"}, "tag"),
+        ({"tag": "1\ncommand: [sh]"}, "tag"),
+        ({"repository": "r.example/pipeline\ncommand: [sh]"}, "repository"),
+        ({"repository": "r.example/pipeline:1"}, "repository"),
+    ],
+)
+def test_what_is_no_image_is_refused(template: Callable[..., Any], image: dict[str, str], place: str):
+    pipeline = MINIMAL["images"]["pipeline"] | image
+    done = template({"images": {**MINIMAL["images"], "pipeline": pipeline}})
+    assert done.returncode != 0
+    assert f"at '/images/pipeline/{place}'" in done.stderr
+
+
+def test_a_name_that_yaml_takes_for_something_else_stays_a_name(
+    helm: Callable[..., Any], render: Render, tmp_path: Path
+):
+    values = with_values(
+        serviceAccounts={"job": {"name": "123"}, "sandbox": {"name": "null"}},
+        kfp={"runnerServiceAccount": "true"},
+        register={"serviceAccount": "0x1f"},
+        objectStore={"existingSecret": "0"},
+        imagePullSecrets=["1"],
+    )
+    objects = render(values)
+    assert {"ServiceAccount/123", "ServiceAccount/null"} <= set(objects)
+    assert objects["RoleBinding/fimsmith-runner"]["subjects"][0]["name"] == "true"
+    assert objects["test:Pod/fimsmith-doctor"]["spec"]["serviceAccountName"] == "true"
+    (register, unregister, doctor) = sorted(pods(objects), key=lambda pod: pod["serviceAccountName"])
+    assert register["serviceAccountName"] == unregister["serviceAccountName"] == "0x1f"
+    assert doctor["imagePullSecrets"] == [{"name": "1"}]
+    assert doctor["containers"][0]["envFrom"][0]["secretRef"]["name"] == "0"
+    file = tmp_path / "values.yaml"
+    numbered = helm("template", "fimsmith", str(CHART), "-n", "123", "-f", str(file), "--kube-version", "1.34.0")
+    assert {item["metadata"]["namespace"] for item in yaml.safe_load_all(numbered.stdout)} == {"123"}
+
+
+@pytest.mark.parametrize(
+    "repository", ["pipeline", "localhost/fimsmith/pipeline", "r.example:5000/ml/fimsmith-pipeline", "r.example/a__b.c"]
+)
+def test_a_repository_may_name_a_port_and_folders(render: Render, repository: str):
+    objects = render({"images": {**MINIMAL["images"], "pipeline": {"repository": repository}}})
+    assert {pod["containers"][0]["image"] for pod in pods(objects)} == {f"{repository}:{__version__}"}
 
 
 def test_a_moving_tag_is_refused(template: Callable[..., Any]):

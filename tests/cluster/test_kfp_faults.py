@@ -142,7 +142,7 @@ def wrong_keys() -> Iterator[str]:
 def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(begin: Start, client: Any, wrong_keys: str):
     runs = {
         "memory": begin(rate(2), "run.kubernetes.memory=200Mi"),
-        "image": begin(rate(3), "run.kubernetes.image=localhost/there-is-none:1"),
+        "image": begin(rate(3), "run.kubernetes.image=localhost/there-is-none:1", "run.kubernetes.patience=20"),
         "keys": begin(rate(4), f"run.kubernetes.secret={wrong_keys}"),
         "node": begin(rate(5), "run.kubernetes.node_selector={nothing: here}", "run.kubernetes.patience=20"),
     }

@@ -1,7 +1,6 @@
 """The doctor counts the room on nodes as the scheduler does, and says what is short."""
 
 import copy
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,20 +29,6 @@ def pod(requests: dict[str, str], init: dict[str, str] | None = None) -> dict[st
 def room(every: list[dict[str, Any]], pods: list[dict[str, Any]] | None = None, count: int = 1, **settings: Any):
     answers = {"/api/v1/nodes": {"items": every}, "/api/v1/pods": {"items": pods or []}}
     return only(nodes.room(subject(answers, nodes=count, **{"cpu": "2", "memory": "4Gi", **settings})))
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("250m", "0.25"), ("4", "4"), ("16Gi", str(16 * 2**30)), ("1k", "1000"), ("1e3", "1000"), ("1.5Gi", "1610612736")],
-)
-def test_quantities_are_read_as_kubernetes_reads_them(text: str, value: str):
-    assert nodes.amount(text) == Decimal(value)
-
-
-@pytest.mark.parametrize("text", ["", "Gi", "4 GB", "four"])
-def test_what_is_no_quantity_is_refused(text: str):
-    with pytest.raises(ValueError, match="not a Kubernetes quantity"):
-        nodes.amount(text)
 
 
 def test_one_node_takes_several_pods():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,27 @@ def test_a_missing_bucket_has_its_own_fix():
     told = probe.store("s3://nowhere/prefix")
     assert told["code"] == "NoSuchBucket"
     assert "aws s3 mb s3://nowhere" in machine.fix(told, "s3://nowhere/prefix")
+
+
+def test_a_policy_that_hides_what_is_missing_is_a_fault(bucket: str, monkeypatch: pytest.MonkeyPatch):
+    """Without s3:ListBucket S3 answers 403 for a missing object; moto alone knows no policies."""
+    from boto3.session import Session
+
+    def denied(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        if http_response.status_code == 404:
+            parsed["Error"]["Code"] = "AccessDenied"
+
+    class Denying(Session):
+        def client(self, *arguments: Any, **settings: Any) -> Any:
+            made = super().client(*arguments, **settings)
+            made.meta.events.register("after-call.s3.GetObject", denied)
+            return made
+
+    monkeypatch.setattr("boto3.session.Session", Denying)
+    told = probe.store(f"s3://{bucket}/prefix")
+    assert told["code"] == "AccessDenied"
+    assert told["message"].startswith("cannot tell what is missing from what is forbidden")
+    assert f"without a condition, s3:ListBucket on {bucket}" in machine.fix(told, f"s3://{bucket}/prefix")
 
 
 @pytest.mark.parametrize(

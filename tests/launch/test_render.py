@@ -263,11 +263,3 @@ def test_a_tasks_volume_takes_the_place_of_ours():
     made = manifest(wishing(volumes=[volume], volume_mounts=[{"name": "lustre", "mountPath": "/scratch/"}]))
     assert [each["name"] for each in pod(made)["volumes"]] == ["tmp", "shm", "lustre"]
     assert {each["mountPath"] for each in main(made)["volumeMounts"]} == {"/scratch/", "/tmp", "/dev/shm"}
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("500m", 0.5), ("4", 4), (2, 2), ("1Gi", 2**30), ("1.5G", 1.5e9), ("1e3", 1000), ("64Ki", 65536)],
-)
-def test_a_quantity_is_a_number(text: str, number: float):
-    assert render.quantity(text) == number

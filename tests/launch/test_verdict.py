@@ -117,6 +117,16 @@ def test_a_full_volume_is_not_a_lost_pod(message: str, fix: str):
     assert found.fix == fix
 
 
+@pytest.mark.parametrize(
+    ("size", "larger"), [("64Gi", "96Gi"), ("1Pi", "2Pi"), ("1500M", "2250M"), ("0.5Gi", "1Gi"), ("2e9", "3e9")]
+)
+def test_more_memory_is_proposed_in_the_unit_that_was_given(size: str, larger: str):
+    found = ended(137, reason="OOMKilled")
+    killed = pod(found)
+    killed["spec"]["containers"][0]["resources"] = {"limits": {"memory": size}}
+    assert f"run.kubernetes.memory: {larger}" in (cause(killed).fix or "")
+
+
 def test_an_image_without_the_command_is_told_as_such():
     found = cause(pod(ended(128, 'exec: "torchrun": executable file not found in $PATH', "StartError")))
     assert found.text.startswith("worker-1 could not start: exec")
@@ -179,11 +189,24 @@ def test_a_pod_without_a_node_names_the_fields_that_ask_for_too_much(message: st
     assert wait.cause.fix.count("run.kubernetes.") == len(fields)
 
 
-def test_an_image_is_given_up_at_once_when_it_is_not_there_and_soon_when_it_is_out_of_reach():
-    gone = {"waiting": {"reason": "ErrImagePull", "message": 'failed to resolve "hub/train:1": hub/train:1: not found'}}
+@pytest.mark.parametrize(
+    "message",
+    [
+        'failed to resolve "hub/train:1": hub/train:1: not found',
+        "rpc error: code = NotFound desc = failed to pull",
+        "manifest unknown: manifest unknown",
+        "failed to fetch anonymous token: 401 Unauthorized",
+        "pull access denied, repository does not exist or may require authorization: authorization failed",
+        "unexpected status from HEAD request to https://hub/v2/train: 403 Forbidden",
+    ],
+)
+def test_an_image_that_will_never_come_is_given_up_at_once(message: str):
+    assert pending({"waiting": {"reason": "ErrImagePull", "message": message}}).limit == 0
+
+
+def test_an_image_whose_registry_is_away_is_waited_for_as_long_as_configured():
     away = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image: i/o timeout"}}
-    assert pending(gone).limit == 0
-    assert 0 < pending(away).limit <= 60
+    assert pending(away).limit == SETTINGS.patience
     assert pending(away).cause.text.startswith("image hub/train:1 cannot be pulled: Back-off")
     assert "run.kubernetes.pull_secrets" in (pending(away).cause.fix or "")
 

@@ -1,9 +1,12 @@
 """Roots in S3: what is written comes back whole, is fetched once, and errors name the fix."""
 
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.response import StreamingBody
 
 from fimsmith import config, model, storage
 from fimsmith.errors import ModelError, StorageError
@@ -74,6 +77,24 @@ def test_what_changed_size_behind_our_back_is_refused_by_name(s3: str, monkeypat
         made.folder  # noqa: B018
 
 
+@pytest.mark.parametrize("size", [1_000, LARGE])
+def test_content_that_was_spoilt_is_refused_by_name(
+    s3: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int
+):
+    """One byte changes on the way, in the body that the SDK hands on; its own checksum is no help for large files."""
+    (tmp_path / "a.bin").write_bytes(bytes(size))
+    storage.send(tmp_path, f"{s3}/m", ["a.bin"])
+
+    def spoil(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        content = b"x" + parsed["Body"].read()[1:]
+        parsed["Body"] = StreamingBody(io.BytesIO(content), len(content))
+
+    client._client().meta.events.register("after-call.s3.GetObject", spoil)
+    with pytest.raises(StorageError, match=r"a\.bin is not what was sent .*; run again"):
+        storage.receive(f"{s3}/m", tmp_path / "there", {"a.bin": size})
+    assert not [path for path in (tmp_path / "there").iterdir() if path.stat().st_size]
+
+
 def test_a_mirror_of_an_older_result_is_made_anew(s3: str):
     storage.write(f"{s3}/m/a.txt", "old")
     assert (storage.fetch(f"{s3}/m", {"a.txt": 3}, "1") / "a.txt").read_text() == "old"
@@ -87,6 +108,20 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(s3: str, tmp_path: Path)
         storage.receive(f"{s3}/m", tmp_path / "here", {"../there": 1})
 
 
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("s3://../../../../tmp/evil", r"no '\.' and '\.\.'"),
+        ("s3://bucket/a/../../../b", r"no '\.' and '\.\.'"),
+        ("s3:///prefix", "names no bucket"),
+    ],
+)
+def test_an_address_that_would_leave_the_mirror_is_refused(uri: str, message: str):
+    for use in (storage.mirror, storage.read, storage.probe):
+        with pytest.raises(StorageError, match=message):
+            use(uri)
+
+
 def test_erasing_takes_one_folder_and_not_its_namesakes(s3: str):
     for name in ("a/x", "a/y/z", "ab/x"):
         storage.write(f"{s3}/{name}", "1")
@@ -96,6 +131,20 @@ def test_erasing_takes_one_folder_and_not_its_namesakes(s3: str):
 
 def test_a_root_is_probed_and_left_clean(s3: str):
     storage.probe(f"{s3}/root")
+    assert storage.list_files(s3) == {}
+
+
+def test_a_policy_that_hides_what_is_missing_is_named(s3: str, monkeypatch: pytest.MonkeyPatch):
+    """Without s3:ListBucket S3 answers 403 for a missing object; moto alone knows no policies."""
+
+    def denied(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        if http_response.status_code == 404:
+            parsed["Error"]["Code"] = "AccessDenied"
+
+    client._client().meta.events.register("after-call.s3.GetObject", denied)
+    for use in (storage.read, storage.probe):
+        with pytest.raises(StorageError, match=r"allow that on arn:aws:s3:::bucket-\w+, without a condition"):
+            use(f"{s3}/root")
     assert storage.list_files(s3) == {}
 
 

@@ -63,7 +63,7 @@
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end }}
@@ -97,7 +97,7 @@ volumes:
 {{- end }}
 
 {{- define "fimsmith.container" -}}
-image: {{ include "fimsmith.image" (list . "pipeline") }}
+image: {{ include "fimsmith.image" (list . "pipeline") | quote }}
 imagePullPolicy: IfNotPresent
 env:
   - {name: KFP_ENDPOINT, value: {{ include "fimsmith.endpoint" . | quote }}}
