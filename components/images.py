@@ -1,4 +1,4 @@
-"""The only place that names images and Secrets: images by immutable references, because KFP's cache key holds the name, not the content."""
+"""The only place that names images, Secrets and the pods' share of a node: images by immutable references, because KFP's cache key holds the name, not the content."""
 
 import os
 
@@ -19,4 +19,8 @@ TO_JOB = [
 SECRET = os.environ.get("FIMSMITH_SECRET", "fimsmith-s3")
 # Secret whose keys GIT_HOST, GIT_USERNAME and GIT_PASSWORD let the task ingest read private repositories
 GIT_SECRET = "fimsmith-git"
+# what the pod of a task that works itself is sure to get; it may use more
+CPU = os.environ.get("FIMSMITH_TASK_CPU", "100m")
+MEMORY = os.environ.get("FIMSMITH_TASK_MEMORY", "256Mi")
+DEADLINE = 86_400  # seconds after which such a pod is ended
 PIPELINE = os.environ.get("FIMSMITH_IMAGE_PIPELINE", f"fimsmith/pipeline:{__version__}")

@@ -40,7 +40,14 @@ Endpoint = Annotated[
     str | None,
     typer.Option(envvar="KFP_ENDPOINT", metavar="URL", help="Address of Kubeflow Pipelines; default: KFP_ENDPOINT."),
 ]
-Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the run's pods, for their logs.")]
+Namespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        help="Namespace of the run's pods; default: kubeflow, or your profile where users have theirs.",
+    ),
+]
 STAGE = "One stage (and what it needs)"
 
 
@@ -85,28 +92,29 @@ def submit(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the run; exit 1 when it fails.")] = False,
     endpoint: Endpoint = None,
     experiment: Annotated[str, typer.Option("--experiment", "-e", help="KFP experiment.")] = "fimsmith",
-    namespace: Namespace = "kubeflow",
+    namespace: Namespace = None,
 ) -> None:
     """Run the whole pipeline on Kubeflow Pipelines."""
     configuration = configfile.load(path, overrides or [])
     with _kubeflow():
         from pipelines import submit as submitting
     name = f"{path.stem} {time.strftime('%Y-%m-%d %H:%M:%S')}"
-    started = submitting.submit(configuration, endpoint, experiment, name)
+    where = submitting.Destination(endpoint, namespace)
+    started = submitting.submit(configuration, where, experiment, name)
     if watch:
-        submitting.follow(endpoint, started, namespace)
+        submitting.follow(where, started)
     else:
         print(f"fimsmith watch {started}    follows it\nfimsmith stop {started}     ends it")
 
 
 @app.command("watch", rich_help_panel="Pipeline")
 def watch_run(
-    run_id: Annotated[str, typer.Argument(metavar="RUN")], endpoint: Endpoint = None, namespace: Namespace = "kubeflow"
+    run_id: Annotated[str, typer.Argument(metavar="RUN")], endpoint: Endpoint = None, namespace: Namespace = None
 ) -> None:
     """Follow a run on Kubeflow Pipelines; exit 1 when it fails."""
     with _kubeflow():
         from pipelines import submit as submitting
-    submitting.follow(endpoint, run_id, namespace)
+    submitting.follow(submitting.Destination(endpoint, namespace), run_id)
 
 
 @app.command("stop", rich_help_panel="Pipeline")

@@ -1,13 +1,19 @@
 """A Kubeflow Pipelines back end: connect to it, find things by name, word its refusals."""
 
+import contextlib
+import io
 import json
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kfp import Client
+from kfp.client import set_volume_credentials
 from kfp_server_api import ApiException
+from kubernetes import config as kubeconfig
 from urllib3.exceptions import HTTPError
 
 from fimsmith.errors import JobError
@@ -30,20 +36,51 @@ class Place:
         return getattr(found, field) or []
 
 
-def connect(endpoint: str | None, credentials: Any = None) -> Client:
+FORWARD = "kubectl -n kubeflow port-forward svc/ml-pipeline-ui 8888:80"  # serves the pages, and passes the API on
+
+
+def connect(endpoint: str | None) -> Client:
     """Return a client of the back end; raises JobError when it does not answer."""
+    hint = f"set KFP_ENDPOINT or --endpoint to its address, for example http://localhost:8888 after {FORWARD}"
+    if not (endpoint or _is_findable()):
+        raise JobError(f"nothing says where Kubeflow Pipelines is; {hint}")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            client = Client(host=endpoint, credentials=credentials)
+            client = Client(host=endpoint, credentials=_credentials())
             client.get_kfp_healthz(sleep_duration=0)
         return client
     except (ApiException, HTTPError, OSError, RuntimeError, TimeoutError) as error:
-        raise JobError(
-            f"Kubeflow Pipelines does not answer at {endpoint or 'the current cluster'} ({explain(error)}); "
-            "set KFP_ENDPOINT or --endpoint to its address, for example http://localhost:8888 after "
-            "kubectl -n kubeflow port-forward svc/ml-pipeline 8888:8888"
-        ) from error
+        where = endpoint or "the current cluster"
+        raise JobError(f"Kubeflow Pipelines does not answer at {where} ({explain(error)}); {hint}") from error
+
+
+def _is_findable() -> bool:
+    """Whether kfp has a way of its own to an address; where it has none it takes localhost."""
+    if os.environ.get("KF_PIPELINES_ENDPOINT") or os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return True
+    try:
+        kubeconfig.list_kube_config_contexts()
+    except kubeconfig.ConfigException:
+        return False
+    return True
+
+
+def _credentials() -> Any:
+    """A pod's token for Kubeflow's API, where there is one; a single-user back end does not ask for it."""
+    file = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
+    if file and Path(file).exists():
+        return set_volume_credentials.ServiceAccountTokenVolumeCredentials(path=file)
+    return None
+
+
+def profile(client: Client, namespace: str | None) -> str | None:
+    """Return the namespace that a multi-user back end wants with a new run; a single-user one refuses any."""
+    if not client.get_kfp_healthz().multi_user:
+        return None
+    if found := namespace or client.get_user_namespace():
+        return found
+    raise JobError("this Kubeflow has several users, whose runs are apart; name your own namespace: --namespace NAME")
 
 
 def explain(error: Any) -> str:

@@ -39,6 +39,12 @@ def _placed(task: dsl.PipelineTask) -> dsl.PipelineTask:
     return kubernetes.set_security_context(task, run_as_non_root=True)
 
 
+def _working(task: dsl.PipelineTask) -> dsl.PipelineTask:
+    """Give a task that works itself what its pod is sure to get, and an end; a launching task's would be its job's."""
+    task.set_cpu_request(images.CPU).set_memory_request(images.MEMORY)
+    return kubernetes.set_timeout(_placed(task), images.DEADLINE)
+
+
 @dsl.pipeline(name="fimsmith", description="Fine-tune a code model on a company's own Java.")
 def finetune(
     model: dict,
@@ -71,19 +77,19 @@ def finetune(
         export=export,
         report=report,
     )
-    _placed(checked)
+    _working(checked)
     base = checked.outputs["base"]
 
     with dsl.ParallelFor(sources, parallelism=8) as source:
-        ingested = _placed(ingest_source(section=ingest, source=source, root=root).after(checked))
+        ingested = _working(ingest_source(section=ingest, source=source, root=root).after(checked))
         kubernetes.use_secret_as_env(ingested, images.GIT_SECRET, {key: key for key in _LOGIN}, optional=True)
     # the compiler changes a Collected where it is used, so each use gets its own
     files = [dsl.Collected(ingested.outputs["files"]) for _ in range(2)]
-    curated = _placed(curate_files(section=curate, root=root, files=files.pop())).outputs["curated"]
+    curated = _working(curate_files(section=curate, root=root, files=files.pop())).outputs["curated"]
     with dsl.ParallelFor(checked.outputs["Output"], parallelism=16) as shard:
-        cut = _placed(cut_samples(section=fim, shard=shard, root=root, curated=curated, base=base))
+        cut = _working(cut_samples(section=fim, shard=shard, root=root, curated=curated, base=base))
     samples = [dsl.Collected(cut.outputs["samples"]) for _ in range(5)]
-    packed = _placed(mix_samples(section=mix, root=root, samples=samples.pop(), base=base)).outputs["packed"]
+    packed = _working(mix_samples(section=mix, root=root, samples=samples.pop(), base=base)).outputs["packed"]
 
     tuned = _placed(train_model(section=train, run=run, root=root, base=base, packed=packed)).outputs["tuned"]
     before = _placed(evaluate_model(section=evaluate, run=run, root=root, model=base, samples=samples.pop()))
@@ -92,7 +98,7 @@ def finetune(
     after.set_display_name("evaluate tuned")
     scores = {"base_scores": before.outputs["scores"], "tuned_scores": after.outputs["scores"]}
 
-    decided = _placed(decide(section=gate, root=root, base=before.outputs["scores"], tuned=after.outputs["scores"]))
+    decided = _working(decide(section=gate, root=root, base=before.outputs["scores"], tuned=after.outputs["scores"]))
     decision = decided.outputs["decision"]
     made = {"receipt": checked.outputs["receipt"], "base": base, "tuned": tuned, "decision": decision, **scores}
     exported = _placed(export_model(section=export, run=run, root=root, samples=samples.pop(), **made))
@@ -106,4 +112,4 @@ def finetune(
         model=exported.outputs["model"],
         **made,
     )
-    _placed(written)
+    _working(written)

@@ -24,7 +24,6 @@ from typing import Any
 import kfp_server_api
 import yaml
 from kfp import compiler
-from kfp.client import set_volume_credentials
 from kfp_server_api import ApiException
 from urllib3.exceptions import HTTPError
 
@@ -105,7 +104,7 @@ def _patiently(chosen: argparse.Namespace, act: Callable[[Place], None]) -> None
     endpoint, end = os.environ.get("KFP_ENDPOINT"), time.monotonic() + chosen.wait
     while True:
         try:
-            client = connect(endpoint, _credentials())
+            client = connect(endpoint)
             several = client.get_kfp_healthz().multi_user
             return act(Place(client, chosen.name, chosen.namespace if several else None))
         except (ApiException, HTTPError, JobError) as error:
@@ -121,14 +120,6 @@ def _refusal(error: Exception, chosen: argparse.Namespace, passing: bool) -> Job
     if isinstance(error, JobError):
         return JobError(f"{error}{waited}")
     return JobError(f"Kubeflow Pipelines refused to register {chosen.name!r}: {explain(error)}{waited}")
-
-
-def _credentials() -> Any:
-    """A pod's token for Kubeflow's API, where there is one; a single-user back end does not ask for it."""
-    file = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
-    if file and Path(file).exists():
-        return set_volume_credentials.ServiceAccountTokenVolumeCredentials(path=file)
-    return None
 
 
 def _pipeline(place: Place) -> str:

@@ -6,7 +6,9 @@ fimsmith submit company.yaml --watch
 import contextlib
 import io
 import tempfile
+import urllib.request
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,23 @@ from fimsmith import config, preflight
 from fimsmith.errors import JobError
 from fimsmith.progress import say
 from pipelines import watch
-from pipelines.backend import connect, explain
+from pipelines.backend import FORWARD, connect, explain, profile
 from pipelines.finetune import finetune
 
 
-def submit(configuration: config.Config, endpoint: str | None, experiment: str, name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where runs are started and looked for."""
+
+    endpoint: str | None  # of Kubeflow Pipelines; None: what kfp itself finds
+    namespace: str | None  # of a run's pods; None: the profile of a back end with several users, or else kubeflow
+
+
+def submit(configuration: config.Config, where: Destination, experiment: str, name: str) -> str:
     """Upload the pipeline and start a run; returns the run's id."""
     preflight.check_tasks(configuration.run)
-    client = connect(endpoint)
+    client = connect(where.endpoint)
+    namespace = profile(client, where.namespace)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         package = str(Path(folder) / "pipeline.yaml")
@@ -32,7 +43,7 @@ def submit(configuration: config.Config, endpoint: str | None, experiment: str, 
         arguments = configuration.parameters()
         try:
             run: Any = client.create_run_from_pipeline_package(
-                package, arguments=arguments, run_name=name, experiment_name=experiment
+                package, arguments=arguments, run_name=name, experiment_name=experiment, namespace=namespace
             )
         except ApiException as error:
             raise JobError(f"Kubeflow Pipelines refused the run: {explain(error)}; run: fimsmith doctor") from error
@@ -41,15 +52,19 @@ def submit(configuration: config.Config, endpoint: str | None, experiment: str, 
 
 
 def page(client: Client, run: str) -> str:
-    """Return the address of a run's page in KFP's user interface."""
-    return f"{client._get_url_prefix()}/#/runs/details/{run}"
+    """Return the address of a run's page, or how to come to it: the API's own address need not serve pages."""
+    prefix, path = client._get_url_prefix(), f"/#/runs/details/{run}"
+    with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(f"{prefix}/", timeout=10) as answer:
+        if "html" in answer.headers.get("Content-Type", ""):
+            return prefix + path
+    return f"run {run}; for its page: {FORWARD}, then http://localhost:8888{path}"
 
 
-def follow(endpoint: str | None, run: str, namespace: str) -> None:
+def follow(where: Destination, run: str) -> None:
     """Show a run until it ends; raises JobError, with the failed stage's own message, unless it succeeds."""
-    client = connect(endpoint)
+    client = connect(where.endpoint)
     try:
-        watch.Watch(client, run, namespace).run()
+        watch.Watch(client, run, where.namespace or profile(client, None) or "kubeflow").run()
     except KeyboardInterrupt:
         say(
             "submit",

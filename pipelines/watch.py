@@ -14,10 +14,12 @@ from fimsmith.errors import FimsmithError, JobError
 from fimsmith.launch.follow import Container
 from fimsmith.launch.kube import PODS, Cluster, Refused, RequestError
 from fimsmith.progress import duration, say
+from pipelines.backend import explain
 from pipelines.local import PROGRESS, STAGES
 
 _PAUSE = 2.0  # seconds between two looks
 _PATIENCE = 300.0  # seconds without an answer
+_CANCELLED = {"CANCELING", "CANCELED", "CANCELLED"}
 _ENDED = {"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED", "CANCELLED"}
 _TASK = re.compile(rf"({'|'.join(STAGES)})(?:-\d+)?")
 _NODE = re.compile(r"\.([a-z]+)(?:-\d+)?(?:\(\d+\))?\.executor(?:\(\d+\))?$")
@@ -37,6 +39,7 @@ class Watch:
         self._logs: dict[str, Container] = {}  # by pod
         self._stages: dict[str, str] = {}  # pod -> stage
         self._lines: dict[str, list[str]] = {}  # pod -> its last lines
+        self._terminated = False
         self._blind = ""  # why logs cannot be shown, once that was said
         self._cluster = self._connect()
 
@@ -61,6 +64,7 @@ class Watch:
                 state = self._look()
                 answered = time.monotonic()
             except (ApiException, HTTPError, OSError) as error:
+                self._check(error)
                 if time.monotonic() - answered > _PATIENCE:
                     raise JobError(f"Kubeflow Pipelines no longer answers ({error}); the run may go on") from error
                 state = None
@@ -71,9 +75,18 @@ class Watch:
             raise self._failure(state or "")
         say("submit", "the run has succeeded")
 
+    def _check(self, error: Exception) -> None:
+        """Raise JobError for an answer that asking again does not change."""
+        status = getattr(error, "status", None) or 0
+        if status == 404:
+            raise JobError(f"there is no run {self._run} on this Kubeflow Pipelines; fimsmith submit prints a run's id")
+        if 400 <= status < 500 and status not in (408, 429):
+            raise JobError(f"Kubeflow Pipelines does not show the run {self._run}: {explain(error)}")
+
     def _look(self) -> str:
         """Show what is new and return the run's state."""
-        run = self._client.get_run(self._run)
+        run: Any = self._client.get_run(self._run)
+        self._terminated = run.state in _CANCELLED or any(each.state in _CANCELLED for each in run.state_history or [])
         self._show_logs()
         for task in (run.run_details.task_details if run.run_details else None) or []:
             self._show(task)
@@ -132,6 +145,8 @@ class Watch:
 
     def _failure(self, state: str) -> JobError:
         """Say what the failed task said: the API holds no text of an error."""
+        if self._terminated:
+            return JobError("the run was terminated; started again it goes on with what is finished")
         for pod, lines in self._lines.items():
             starts = [number for number, line in enumerate(lines) if line.startswith("error: ")]
             if starts:
@@ -144,7 +159,7 @@ class Watch:
         if fatal := self._fatal():
             return JobError(fatal)
         hint = f" (its logs cannot be shown: {self._blind})" if self._blind else ""
-        return JobError(f"the run ended as {state}: it was terminated, or a pod could not start{hint}; see its page")
+        return JobError(f"the run ended as {state}: a pod could not start, or its log is gone{hint}; see its page")
 
     def _fatal(self) -> str | None:
         """What KFP's own part of a step said before it failed."""

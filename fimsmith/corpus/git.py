@@ -26,6 +26,7 @@ _ENVIRONMENT = {
 }
 _OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60")
 _HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "${GIT_USERNAME:-git}" "$GIT_PASSWORD"; }; f'
+_DEADLINE = 7_200.0  # seconds; only http has a limit of its own for a server that falls silent
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -161,13 +162,19 @@ def _git(*arguments: str, folder: Path | None = None) -> bytes:
     """Run git and return its output; raises DataError with the cause that git names."""
     if shutil.which("git") is None:
         raise DataError("git is not installed, but a source's location begins with git+; install git")
-    done = subprocess.run(
-        ["git", *_OPTIONS, *_login(), *arguments],
-        cwd=folder,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-    )
+    try:
+        done = subprocess.run(
+            ["git", *_OPTIONS, *_login(), *arguments],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_DEADLINE,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DataError(
+            f"git {arguments[0]} did not end within {_DEADLINE / 3600:g} hours; check the server, or give an archive instead"
+        ) from error
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         cause = next((line for line in lines if line.startswith(("fatal:", "error:"))), f"exit code {done.returncode}")

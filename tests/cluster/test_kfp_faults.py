@@ -121,10 +121,11 @@ def test_a_terminated_run_leaves_no_job_and_no_pods(begin: Start, client: Any, a
     if moment == "running":
         until("a pod that runs", lambda: any(p["status"]["phase"] == "Running" for p in job_pods(name)), 120)
     begun = time.monotonic()
-    client.terminate_run(run)
+    subprocess.run([FIMSMITH, "stop", run], check=True)
     until("the job's end", lambda: not jobs() and not job_pods(name), 60)
     print(f"terminated when {moment}: gone after {time.monotonic() - begun:.1f} s")
     assert end(client, run).state == "FAILED"
+    assert "the run was terminated" in message(run)
     assert not jobs()
 
 

@@ -1,5 +1,6 @@
 import base64
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from functools import partial
@@ -226,6 +227,15 @@ def test_a_user_of_ssh_and_a_ref_are_no_login(address: str):
 )
 def test_the_ref_follows_the_path(location: str, url: str, ref: str):
     assert git.parse(location) == git.Remote(url, ref)
+
+
+def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(git, "_DEADLINE", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(DataError, match="git ls-remote did not end within"):
+            ingest(f"git+git://127.0.0.1:{silent.getsockname()[1]}/a.git", tmp_path / "out")
 
 
 def test_git_has_to_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

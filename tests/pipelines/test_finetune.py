@@ -45,6 +45,17 @@ def test_a_task_knows_which_keys_are_of_the_secret_that_all_tasks_get(
         assert {"name": SECRET, "value": images.SECRET} in executors[f"exec-{name}"]["container"]["env"]
 
 
+def test_a_task_that_works_itself_has_a_share_and_an_end_and_one_that_starts_a_job_leaves_both_to_the_job(
+    pods: dict[str, Any], specification: dict[str, Any]
+):
+    launching = {"train", "evaluate", "evaluate-2", "export"}
+    for name, pod in pods.items():
+        resources = specification["deploymentSpec"]["executors"][f"exec-{name}"]["container"].get("resources", {})
+        share = (resources.get("resourceCpuRequest"), resources.get("resourceMemoryRequest"))
+        assert share == ((None, None) if name in launching else ("100m", "256Mi"))
+        assert ("activeDeadlineSeconds" in pod) is (name not in launching)
+
+
 def test_only_ingest_gets_the_password_of_private_repositories(pods: dict[str, Any]):
     holders = {name for name, pod in pods.items() if "GIT_PASSWORD" in str(pod)}
     assert holders == {"ingest"}
