@@ -180,3 +180,12 @@ def test_a_build_that_makes_no_sense_is_refused(build, images, settings, reason)
     done = build(*images, **settings)
     assert done.returncode == 2
     assert reason in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_is_the_files_own_head_and_builds_nothing(build, flag: str):
+    done = build(flag)
+    assert done.returncode == 0
+    assert done.stdout.startswith("Build the images")
+    assert "images/build --name train" in done.stdout
+    assert "set -euo" not in done.stdout

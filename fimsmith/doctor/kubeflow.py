@@ -12,6 +12,7 @@ from fimsmith.doctor.result import Result, Subject
 from fimsmith.launch.kube import JOBS, Refused
 
 _TESTED = "2.17.0"
+_LOGS = "kubectl -n kubeflow logs deployment/ml-pipeline"
 OPERATOR = "kubectl apply --server-side -k 'github.com/kubeflow/trainer.git/manifests/overlays/standalone?ref=v1.9.4'"
 
 
@@ -21,12 +22,12 @@ def reachable(subject: Subject) -> Iterator[Result]:
     if not endpoint:
         yield Result("KFP", None, "KFP_ENDPOINT is not set: runs by Kubeflow Pipelines are not checked")
         return
-    forward = "kubectl -n kubeflow port-forward svc/ml-pipeline 8888 & export KFP_ENDPOINT=http://127.0.0.1:8888"
+    forward = "kubectl -n kubeflow port-forward svc/ml-pipeline-ui 8888:80 & export KFP_ENDPOINT=http://127.0.0.1:8888"
     request = urllib.request.Request(endpoint.rstrip("/") + "/apis/v2beta1/healthz")
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             told = json.loads(answer.read())
-        version = told.get("tag_name") or "unknown"
+        version = told.get("tag_name") or told.get("apiServerTagName") or "unknown"  # of the API, of the pages
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):
             yield Result("KFP", None, f"{endpoint} wants a login (HTTP {error.code}): version not seen")
@@ -37,6 +38,9 @@ def reachable(subject: Subject) -> Iterator[Result]:
         reason = "not KFP's API but something else, perhaps a login page" if isinstance(error, ValueError) else reason
         yield Result("KFP", False, f"{endpoint} does not answer: {reason}", forward)
     else:
+        if told.get("apiServerReady") is False:
+            yield Result("KFP", False, f"the pages at {endpoint} do not reach KFP's API", _LOGS)
+            return
         users = "multi-user" if told.get("multi_user") else "single-user"
         tested = "" if version == _TESTED else f"; tested with {_TESTED}"
         yield Result("KFP", True, f"version {version}, {users}, at {endpoint}{tested}")

@@ -50,3 +50,23 @@ def render(template: Callable[..., Any]) -> Callable[..., dict[str, dict[str, An
         return made
 
     return run
+
+
+@pytest.fixture
+def notes(helm: Callable[..., Any], tmp_path: Path) -> Callable[..., str]:
+    """Return what helm prints after an installation: without a cluster it shows manifests only, so here it is one."""
+    chart = tmp_path / "chart"
+    shutil.copytree(CHART, chart)
+    text = (chart / "templates/NOTES.txt").read_text(encoding="utf-8")
+    (chart / "templates/_notes.tpl").write_text(f'{{{{ define "notes" }}}}{text}{{{{ end }}}}', encoding="utf-8")
+    (chart / "templates/notes.yaml").write_text('notes: {{ include "notes" . | quote }}\n', encoding="utf-8")
+
+    def run(values: dict[str, Any]) -> str:
+        file = tmp_path / "values.yaml"
+        file.write_text(yaml.safe_dump(values), encoding="utf-8")
+        where = ("-n", "ml", "--kube-version", "1.34.0", "--show-only", "templates/notes.yaml")
+        done = helm("template", "fimsmith", str(chart), "-f", str(file), *where)
+        assert done.returncode == 0, done.stderr
+        return yaml.safe_load(done.stdout)["notes"]
+
+    return run

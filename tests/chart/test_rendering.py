@@ -264,6 +264,25 @@ def test_the_schedule_reaches_the_registration(render: Render):
     assert "--name=company-java" in arguments
 
 
+def test_the_notes_name_all_that_a_submission_from_a_laptop_takes(notes: Callable[..., str]):
+    told = notes(MINIMAL)
+    assert f"export FIMSMITH_IMAGE_PIPELINE=r.example/pipeline:{__version__} FIMSMITH_SECRET=fimsmith-s3\n" in told
+    assert f"submit CONFIG.yaml --watch -n ml --set run.kubernetes.image=r.example/train:{__version__}\n" in told
+    assert "svc/ml-pipeline-ui 8888:80 &" in told
+    own = with_values(
+        objectStore={"existingSecret": "keys"}, serviceAccounts={"job": {"name": "worker"}}, imagePullSecrets=["a", "b"]
+    )
+    changes = (
+        "--set run.kubernetes.service_account=worker --set run.kubernetes.secret=keys "
+        "--set 'run.kubernetes.pull_secrets=[a,b]'"
+    )
+    assert "FIMSMITH_SECRET=keys\n" in notes(own)
+    assert changes in notes(own)
+    without = notes({**own, "register": {"enabled": False}})
+    assert "--launcher pytorchjob --set run.kubernetes.namespace=ml --set run.kubernetes.image=" in without
+    assert changes in without
+
+
 def test_chart_and_library_have_one_version():
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     assert chart["appVersion"] == __version__

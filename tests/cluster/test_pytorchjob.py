@@ -1,7 +1,7 @@
 """Jobs on a real cluster: how they are followed, how their failures read, and that nothing is left of them.
 
-Needs KUBECONFIG and the training operator. The pods run an image with Python 3.11 or newer as a numeric user
-(FIMSMITH_TEST_IMAGE, default localhost/kfp-python:3.11); the modules they run come from a ConfigMap.
+Needs KUBECONFIG and the training operator. The pods run an image with Python 3.11 or newer, without fimsmith, as a
+numeric user (FIMSMITH_TEST_IMAGE, default localhost/kfp-python:3.11); the modules they run come from a ConfigMap.
 """
 
 import json

@@ -102,12 +102,14 @@ def kfp(monkeypatch: pytest.MonkeyPatch) -> Iterator[http.server.HTTPServer]:
     ("status", "body", "ok", "words"),
     [
         (200, b'{"tag_name":"2.17.0","multi_user":false}', True, "version 2.17.0, single-user"),
+        (200, b'{"apiServerTagName":"2.17.0","apiServerReady":true,"multi_user":true}', True, "2.17.0, multi-user"),
+        (200, b'{"apiServerReady":false}', False, "do not reach KFP's API"),
         (200, b"<html>Log in</html>", False, "login page"),
         (401, b"", None, "wants a login"),
         (503, b"", False, "HTTP 503"),
     ],
 )
-def test_kfp_is_judged_by_its_own_answer(kfp, status: int, body: bytes, ok: bool | None, words: str):
+def test_kfp_is_judged_by_what_its_api_or_its_pages_answer(kfp, status: int, body: bytes, ok: bool | None, words: str):
     kfp.answer = (status, body)
     result = only(kubeflow.reachable(subject({})))
     assert result.ok is ok

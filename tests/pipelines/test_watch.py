@@ -45,7 +45,7 @@ def client(*states: str) -> Any:
     def get_run(_: str) -> Any:
         state = left.pop(0)
         task = SimpleNamespace(display_name="train", task_id="1", state=state, start_time=moment, end_time=moment)
-        return SimpleNamespace(state=state, run_details=SimpleNamespace(task_details=[task]))
+        return SimpleNamespace(state=state, state_history=[], run_details=SimpleNamespace(task_details=[task]))
 
     return SimpleNamespace(get_run=get_run)
 
