@@ -166,7 +166,7 @@ def test_an_account_that_does_not_exist(examine):
     assert "nobody" in found["image"].text
 
 
-def test_a_namespace_that_does_not_exist():
+def test_a_namespace_that_does_not_exist(api: Cluster):
     found = doctor.check(settings("s3://b/p", {"namespace": "fims-no-such-namespace"}))[-1]
     assert found.ok is False
     assert "create namespace fims-no-such-namespace" in found.fix
