@@ -17,32 +17,42 @@ from typing import Any
 from botocore import xform_name
 
 from tests.contract import signing, validation, wire
+from tests.contract.account import Identity, Quotas, Registry, Tags
 from tests.contract.behaviour import Behaviour
+from tests.contract.endpoints import Endpoints
 from tests.contract.errors import AwsError, known
 from tests.contract.logs import Logs
 from tests.contract.store import Store
 from tests.contract.training import Training
 
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
-CALLER = f"arn:aws:iam::{ACCOUNT}:user/tester"
+SERVICES = ("CLOUDWATCH_LOGS", "ECR", "IAM", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SERVICE_QUOTAS", "STS")
 
 
 class FakeAws:
     """The account; `store` is the URL of the S3 that its jobs use, `folder` holds the trees of their hosts."""
 
-    region = REGION
+    account = "123456789012"
+    region = "us-east-1"
 
     def __init__(self, store: str, folder: Path, **behaviour):
         self.behaviour = Behaviour(**behaviour)
         self.folder = folder
-        self.store = Store(store, REGION)
+        self.store = Store(store, self.region)
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.counts: Counter[str] = Counter()
         self.tags: dict[str, list[dict]] = {}
-        self.logs = Logs()
+        self.logs = Logs(self.behaviour)
         self.training = Training(self)
-        self.parts = {"logs": [self.logs], "sagemaker": [self.training]}
+        endpoints = Endpoints(self)
+        self.parts = {
+            "ecr": [Registry(self)],
+            "iam": [Identity(self)],
+            "logs": [self.logs],
+            "sagemaker": [self.training, endpoints, Tags(self)],
+            "sagemaker-runtime": [endpoints],
+            "service-quotas": [Quotas(self)],
+            "sts": [Identity(self)],
+        }
 
     def __enter__(self) -> "FakeAws":
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -59,28 +69,29 @@ class FakeAws:
     @property
     def environment(self) -> dict[str, str]:
         """What makes boto3 use this account."""
-        services = ["CLOUDWATCH_LOGS", "ECR", "IAM", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SERVICE_QUOTAS", "STS"]
         return {
-            **{f"AWS_ENDPOINT_URL_{name}": self.url for name in services},
+            **{f"AWS_ENDPOINT_URL_{name}": self.url for name in SERVICES},
             "AWS_ENDPOINT_URL_S3": self.store.url,
             "AWS_ACCESS_KEY_ID": signing.ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": signing.SECRET_KEY,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
         }
 
     def arn(self, service: str, resource: str) -> str:
         """Name something of this account."""
-        return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
     def has_image(self, image: str) -> bool:
-        """Say whether the registry holds an image."""
+        """Say whether an image can be pulled; other accounts' registries hold everything."""
+        registry, _, name = image.partition("/")
         images = self.behaviour.images
-        return images is None or image.split("/", 1)[-1] in images
+        return images is None or not registry.startswith(self.account) or name in images
 
     def check_role(self, arn: str) -> None:
         """Refuse a role that SageMaker cannot assume."""
-        if arn.rsplit("/", 1)[-1] not in self.behaviour.roles or f"::{ACCOUNT}:" not in arn:
+        principal = self.behaviour.roles.get(arn.rsplit("/", 1)[-1])
+        if principal != "sagemaker.amazonaws.com" or f"::{self.account}:" not in arn:
             raise AwsError(
                 "ValidationException",
                 f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
@@ -88,9 +99,13 @@ class FakeAws:
             )
         self.allow("iam:PassRole", arn)
 
+    def quota(self, name: str) -> float:
+        """Say how many instances a quota allows."""
+        return self.behaviour.quotas.get(name, 8)
+
     def check_quota(self, name: str, used: int, wanted: int) -> None:
         """Refuse more instances than the quota leaves."""
-        limit = self.behaviour.quotas.get(name, 8)
+        limit = self.quota(name)
         if used + wanted > limit:
             raise AwsError(
                 "ResourceLimitExceeded",
@@ -104,10 +119,16 @@ class FakeAws:
         """Refuse an action that the caller's policy leaves out."""
         if action in self.behaviour.denied:
             message = (
-                f"User: {CALLER} is not authorized to perform: {action} on resource: {resource} "
+                f"User: {self.behaviour.caller} is not authorized to perform: {action} on resource: {resource} "
                 f"because no identity-based policy allows the {action} action"
             )
             raise AwsError("AccessDeniedException", message)
+
+    def tag(self, arn: str, request: dict) -> None:
+        """Keep the tags that a resource is made with; giving any takes the right to tag."""
+        if request.get("Tags"):
+            self.allow("sagemaker:AddTags", arn)
+        self.tags[arn] = request.get("Tags", [])
 
     def handle(self, method: str, path: str, headers: Any, body: bytes) -> wire.Answer:
         """Answer one request."""
@@ -140,7 +161,7 @@ def _handler(aws: FakeAws) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 (http.server's name)
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             answer = aws.handle(self.command, self.path, self.headers, body)
             self.send_response(answer.status)

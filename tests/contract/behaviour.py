@@ -13,7 +13,9 @@ class Behaviour:
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
     # IAM actions that the caller may not do, such as {"iam:PassRole"}
     denied: frozenset[str] | set[str] = frozenset()
-    roles: Sequence[str] = ("fimsmith",)  # roles that exist and that SageMaker can assume
+    caller: str = "arn:aws:iam::123456789012:user/tester"
+    # roles that exist, with the service that may assume them
+    roles: Mapping[str, str] = field(default_factory=lambda: {"fimsmith": "sagemaker.amazonaws.com"})
     # images in the registry as "repository:tag"; None: every image asked for exists
     images: Sequence[str] | None = None
     # quotas by name, such as {"ml.p5.48xlarge for training job usage": 0}; every other quota is 8
@@ -26,6 +28,7 @@ class Behaviour:
     server_faults: int = 0  # lives that end with InternalServerError
     grace: float = 120.0  # seconds between SIGTERM and SIGKILL
     pace: float = 0.02  # seconds that the steps before and after training last
+    log_delay: float = 0.0  # seconds until a printed line can be read from CloudWatch
     file_systems: Mapping[str, Path] = field(default_factory=dict)  # FSx file system id -> the folder it shares
 
     healthy: bool = True  # False: endpoints fail their ping health check

@@ -78,7 +78,7 @@ class Host:
     def kill(self) -> None:
         """End every process of the container."""
         # torchrun's workers lead process groups of their own: the environment is what all of a container share
-        while any([_kill(entry, f"FIMSMITH_SAGEMAKER_ROOT={self.tree}") for entry in Path("/proc").glob("[0-9]*")]):
+        while sum(_kill(entry, f"FIMSMITH_SAGEMAKER_ROOT={self.tree}") for entry in Path("/proc").glob("[0-9]*")):
             time.sleep(0.01)
         if self.process is not None:
             self.process.wait()
@@ -96,7 +96,6 @@ class Host:
         return algorithm.get("ContainerEntrypoint", []) + algorithm.get("ContainerArguments", []) or ["train"]
 
     def _read(self) -> None:
-        assert self.process is not None and self.process.stdout is not None
         for line in self.process.stdout:
             if text := line.decode(errors="replace").rstrip("\n"):
                 self.log(text)

@@ -6,6 +6,7 @@ Stopping    Stopping                                                    then Sto
 Failed      Failed
 """
 
+import contextlib
 import datetime as dt
 import re
 import threading
@@ -45,6 +46,8 @@ MESSAGES = {
     "Uploading": "Uploading generated training model",
 }
 
+IN_PROGRESS = ("Pending", "Starting", "Downloading", "Training", "Uploading", "Interrupted", "Restarting")
+
 
 def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
@@ -68,6 +71,7 @@ class Job:
         self.lives = 0
         self.faults = 0  # of the service, met so far
         self.ran = 0.0  # seconds of training in all lives
+        self.lock = threading.RLock()
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self._enter("Starting")
@@ -86,23 +90,32 @@ class Job:
 
     def stop(self) -> None:
         """Ask the job to end, as StopTrainingJob does."""
-        self.status = "Stopping"
-        self._enter("Stopping")
-        self.stopping.set()
+        with self.lock:
+            self.status = "Stopping"
+            self._enter("Stopping")
+            self.stopping.set()
 
     def _run(self) -> None:
-        why = self._wait_for_instances()
-        while why is None:
-            self.lives += 1
-            why = self._live()
-            if why in ("Interrupted", SERVER_FAULT):
-                why = self._restart(why)
+        try:
+            why = self._lives()
+        except Exception as error:  # a bucket that is gone, say: the job fails and nobody waits for it
+            why = f"ClientError: {error}"
         self.ended = now()
         if why in ("Completed", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
             self._finish("Completed" if why == "Completed" else "Stopped", why)
         else:
             self.reason = why
             self._finish("Failed", "Failed")
+
+    def _lives(self) -> str:
+        """Let instances do the job, one set after another; give the reason for the end."""
+        why = self._wait_for_instances()
+        while why is None:
+            self.lives += 1
+            why = self._live()
+            if why in ("Interrupted", SERVER_FAULT):
+                why = self._restart(why)
+        return why
 
     def _finish(self, status: str, secondary: str) -> None:
         # the last transition first: who sees the final status also sees all that led to it
@@ -151,13 +164,16 @@ class Job:
             host.prepare(self.aws.store, self.aws.behaviour.file_systems)
         mirrors = self._mirrors(running)
         self.stopping.wait(self.aws.behaviour.pace)
-        if not self.stopping.is_set():
-            self._enter("Training")
+        self._enter("Training")
         began = time.monotonic()
-        for host in running:
-            host.start(hosting.environment(self.name, self.arn, self.request, self.aws.store))
-        why = self._watch(running, began)
-        self._end(why, running, mirrors)
+        try:
+            for host in running:
+                host.start(hosting.environment(self.name, self.arn, self.request, self.aws.store))
+            why = self._watch(running, began)
+            self._end(why, running, mirrors)
+        finally:
+            for host in running:
+                host.kill()
         self.ran += time.monotonic() - began
         return why
 
@@ -177,7 +193,7 @@ class Job:
             if failed := [host for host in running if host.code]:
                 return failed[0].failure()
             if all(code == 0 for code in codes):
-                return "Completed"
+                return "Stopped" if self.stopping.is_set() else "Completed"
             if why := self._cause(running, began):
                 return why
             time.sleep(0.02)
@@ -241,15 +257,19 @@ class Job:
         def log(line: str) -> None:
             self.aws.logs.write(GROUP, stream, line)
             for metric in self.request["AlgorithmSpecification"].get("MetricDefinitions", []):
-                if match := re.search(metric["Regex"], line):
-                    value = {"MetricName": metric["Name"], "Value": float(match[1]), "Timestamp": now()}
-                    self.metrics[metric["Name"]] = value
+                match = re.search(metric["Regex"], line)
+                with contextlib.suppress(ValueError, IndexError, TypeError):  # not there, no group, or not a number
+                    value = float(match[1])
+                    self.metrics[metric["Name"]] = {"MetricName": metric["Name"], "Value": value, "Timestamp": now()}
 
         return log
 
     def _enter(self, secondary: str) -> None:
-        self.modified = now()
-        if self.transitions:
-            self.transitions[-1].setdefault("EndTime", self.modified)
-        step = {"Status": secondary, "StartTime": self.modified, "StatusMessage": MESSAGES[secondary]}
-        self.transitions.append(step)
+        with self.lock:
+            if self.stopping.is_set() and secondary in IN_PROGRESS:
+                return  # a job that is stopping does not go back to work
+            self.modified = now()
+            if self.transitions:
+                self.transitions[-1].setdefault("EndTime", self.modified)
+            step = {"Status": secondary, "StartTime": self.modified, "StatusMessage": MESSAGES[secondary]}
+            self.transitions.append(step)

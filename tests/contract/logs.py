@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from tests.contract.behaviour import Behaviour
 from tests.contract.errors import AwsError
 from tests.contract.paging import page
 
@@ -13,7 +14,8 @@ PAGE_BYTES = 1_000_000  # a page ends at 1 MB or 10,000 events
 class Logs:
     """Every log group of the account."""
 
-    def __init__(self):
+    def __init__(self, behaviour: Behaviour):
+        self.behaviour = behaviour
         self.groups: dict[str, dict[str, list[Event]]] = {}
 
     def write(self, group: str, stream: str, message: str) -> None:
@@ -48,7 +50,6 @@ class Logs:
         events = self._group(request).get(request["logStreamName"])
         if events is None:
             raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
-        events = list(events)  # the container goes on writing
         limit = request.get("limit", 10_000)
         token = request.get("nextToken")
         if token is None:
@@ -73,7 +74,7 @@ class Logs:
         events = [
             {**event, "logStreamName": name, "eventId": f"{index:056}"}
             for name in names
-            for index, event in enumerate(list(streams.get(name, [])))
+            for index, event in enumerate(streams.get(name, []))
             if _within(event, request) and all(term in event["message"] for term in terms)
         ]
         events.sort(key=lambda event: event["timestamp"])
@@ -86,7 +87,13 @@ class Logs:
         name = request.get("logGroupName") or request["logGroupIdentifier"]
         if name not in self.groups:
             raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
-        return self.groups[name]
+        until = (time.time() - self.behaviour.log_delay) * 1000
+        # copies: the containers go on writing
+        found = {
+            key: [event for event in events if event["ingestionTime"] <= until]
+            for key, events in list(self.groups[name].items())
+        }
+        return {key: events for key, events in found.items() if events}
 
 
 def _describe(name: str, events: list[Event]) -> dict:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from tests.contract.errors import AwsError
 from tests.contract.job import SPOT_PRICE, Job
-from tests.contract.paging import page
+from tests.contract.paging import listing
 
 if TYPE_CHECKING:
     from tests.contract.aws import FakeAws
@@ -32,8 +32,8 @@ class Training:
         self.aws.check_role(request["RoleArn"])
         self._check_quota(request)
         self._check_channels(request)
+        self.aws.tag(arn, request)
         job = self.jobs[request["TrainingJobName"]] = Job(self.aws, request, arn)
-        self.aws.tags[arn] = request.get("Tags", [])
         job.thread.start()
         return {"TrainingJobArn": arn}
 
@@ -49,15 +49,9 @@ class Training:
         return {}
 
     def list_training_jobs(self, request: dict) -> dict:
-        text = request.get("NameContains", "")
         status = request.get("StatusEquals")
-        jobs = [job for job in self.jobs.values() if text in job.name and status in (None, job.status)]
-        keys = {"Name": lambda job: job.name, "Status": lambda job: job.status, "CreationTime": lambda job: job.created}
-        descending = request.get("SortOrder") == "Descending"
-        jobs.sort(key=keys[request.get("SortBy", "CreationTime")], reverse=descending)
-        chosen, token = page(jobs, request.get("NextToken"), request.get("MaxResults", 10))
-        result = {"TrainingJobSummaries": [_summary(job) for job in chosen]}
-        return result | ({"NextToken": token} if token else {})
+        jobs = [job for job in self.jobs.values() if status in (None, job.status)]
+        return listing([describe(job) for job in jobs], request, "TrainingJobSummaries", "TrainingJob")
 
     def close(self) -> None:
         """End every job that runs."""
@@ -123,13 +117,6 @@ def _check_spot(request: dict) -> None:
         raise AwsError("ValidationException", message)
     if spot and request["ResourceConfig"].get("KeepAlivePeriodInSeconds"):
         raise AwsError("ValidationException", "KeepAlivePeriodInSeconds is not supported with managed spot training.")
-
-
-def _summary(job: Job) -> dict:
-    times = {"CreationTime": job.created, "LastModifiedTime": job.modified}
-    if job.ended:
-        times["TrainingEndTime"] = job.ended
-    return {"TrainingJobName": job.name, "TrainingJobArn": job.arn, "TrainingJobStatus": job.status, **times}
 
 
 def describe(job: Job) -> dict:

@@ -80,7 +80,7 @@ def _invocation(endpoint: str, headers: Mapping[str, str], body: bytes) -> Call:
 def _unflatten(shape: Shape, form: Mapping[str, str], prefix: str = "") -> Any:
     """Rebuild a structure from the dotted names of the query protocol."""
     if shape.type_name == "structure":
-        present = {name for name in shape.members if any(key.startswith(f"{prefix}{name}") for key in form)}
+        present = {name for name in shape.members if any(f"{key}.".startswith(f"{prefix}{name}.") for key in form)}
         return {name: _unflatten(shape.members[name], form, f"{prefix}{name}.") for name in present}
     if shape.type_name == "list":
         count = len({key.split(".")[prefix.count(".") + 1] for key in form if key.startswith(f"{prefix}member.")})
