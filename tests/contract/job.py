@@ -118,10 +118,10 @@ class Job:
         return why
 
     def _finish(self, status: str, secondary: str) -> None:
-        # the last transition first: who sees the final status also sees all that led to it
-        self._enter(secondary)
-        self.transitions[-1]["EndTime"] = self.modified
-        self.status = status
+        with self.lock:
+            self._enter(secondary)
+            self.transitions[-1]["EndTime"] = self.modified
+            self.status = status
 
     def _wait_for_instances(self) -> str | None:
         self.stopping.wait(self.aws.behaviour.pace)

@@ -1,6 +1,8 @@
 """Requests for small training jobs, and waiting for them."""
 
+import contextlib
 import time
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -54,13 +56,22 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
 def wait(name: str, statuses: tuple[str, ...], secondary: str | None = None) -> dict[str, Any]:
     """Wait until a job has one of the statuses (and the secondary one, if given) and describe it."""
     client = boto3.client("sagemaker")
-    limit = time.monotonic() + 60
-    while time.monotonic() < limit:
+
+    def reached() -> dict[str, Any] | None:
         job = client.describe_training_job(TrainingJobName=name)
-        if job["TrainingJobStatus"] in statuses and secondary in (None, job["SecondaryStatus"]):
-            return job
+        return job if job["TrainingJobStatus"] in statuses and secondary in (None, job["SecondaryStatus"]) else None
+
+    return until(reached)
+
+
+def until(check: Callable[[], Any]) -> Any:
+    """Wait until a check gives something and return it."""
+    limit = time.monotonic() + 60
+    while not (found := check()):
+        if time.monotonic() > limit:
+            raise TimeoutError("what the test waits for has not come in a minute")
         time.sleep(0.02)
-    raise TimeoutError(f"{name} is {job['TrainingJobStatus']}/{job['SecondaryStatus']}, not {statuses}/{secondary}")
+    return found
 
 
 def states(job: dict[str, Any]) -> list[str]:
@@ -71,7 +82,13 @@ def states(job: dict[str, Any]) -> list[str]:
 def lines(name: str, host: str = "algo-1") -> list[str]:
     """Read what a host printed in all its lives."""
     logs = boto3.client("logs")
-    found = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/{host}-")["logStreams"]
+    with contextlib.suppress(logs.exceptions.ResourceNotFoundException):  # the group is made by the first line
+        return _lines(logs, f"{name}/{host}-")
+    return []
+
+
+def _lines(logs: Any, prefix: str) -> list[str]:
+    found = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=prefix)["logStreams"]
     pages = [
         logs.get_log_events(logGroupName=GROUP, logStreamName=stream["logStreamName"], startFromHead=True)
         for stream in found

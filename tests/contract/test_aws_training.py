@@ -95,7 +95,8 @@ def test_an_isolated_container_has_neither_keys_nor_network(start_aws, s3: str):
 
 def test_a_container_that_is_not_isolated_reaches_the_store(start_aws, s3: str):
     start_aws()
-    script = "import boto3\nprint(len(boto3.client('s3').list_buckets()['Buckets']))"
+    jobs.store(s3, "a", b"")
+    script = f"import boto3\nprint(boto3.client('s3').list_objects_v2(Bucket='{s3[5:]}')['KeyCount'])"
     jobs.run(jobs.request(s3, script))
     assert jobs.lines("job-1") == ["1"]
 
@@ -133,8 +134,7 @@ def test_stopping_sends_sigterm_first_and_keeps_the_model(start_aws, s3: str):
     client = boto3.client("sagemaker")
     client.create_training_job(**jobs.request(s3, script))
     jobs.wait("job-1", ("InProgress",), "Training")
-    while "ready" not in _lines_or_none("job-1"):
-        pass
+    jobs.until(lambda: jobs.lines("job-1"))
     client.stop_training_job(TrainingJobName="job-1")
     job = jobs.wait("job-1", ("Stopped",))
     assert jobs.states(job)[-3:] == ["Training", "Stopping", "Stopped"]
@@ -192,8 +192,7 @@ def test_checkpoints_reach_the_store_while_the_job_runs(start_aws, s3: str):
     start_aws()
     asked = jobs.request(s3, TRAINS_FOREVER, CheckpointConfig={"S3Uri": f"{s3}/checkpoints"})
     boto3.client("sagemaker").create_training_job(**asked)
-    while not jobs.keys(s3, "checkpoints/"):
-        pass
+    jobs.until(lambda: jobs.keys(s3, "checkpoints/"))
     assert jobs.wait("job-1", ("InProgress",))["SecondaryStatus"] == "Training"
 
 
@@ -307,10 +306,3 @@ def test_metrics_are_taken_from_the_log_by_their_expressions(start_aws, s3: str)
     asked["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "loss", "Regex": '"loss": ([0-9.]+)'}]
     (metric,) = jobs.run(asked)["FinalMetricDataList"]
     assert (metric["MetricName"], metric["Value"]) == ("loss", 1.5)
-
-
-def _lines_or_none(name: str) -> list[str]:
-    try:
-        return jobs.lines(name)
-    except ClientError:  # the log group is made by the first line
-        return []
