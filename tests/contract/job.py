@@ -1,9 +1,9 @@
 """The life of one training job: real processes, and the states that the service documents.
 
-InProgress  Starting > Pending > Downloading > Training > Uploading     then Completed
-            Training > Interrupted > Restarting > Starting > …          (managed spot; a fault of the service)
-Stopping    Stopping                                                    then Stopped (or Max…Exceeded)
-Failed      Failed
+Starting > Pending > Downloading > Training > Uploading > Completed
+Training > Interrupted > Restarting > Starting > Downloading > …    managed spot (a fault of the service restarts too)
+anything > Stopping > Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded
+anything > Failed
 """
 
 import contextlib
@@ -45,7 +45,6 @@ MESSAGES = {
     "Training": "Training image download completed. Training in progress.",
     "Uploading": "Uploading generated training model",
 }
-
 IN_PROGRESS = ("Pending", "Starting", "Downloading", "Training", "Uploading", "Interrupted", "Restarting")
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import pathlib
 import tarfile
 
 import boto3
@@ -149,6 +150,19 @@ def test_a_container_deaf_to_sigterm_is_killed_after_the_grace(start_aws, s3: st
     jobs.wait("job-1", ("InProgress",), "Training")
     client.stop_training_job(TrainingJobName="job-1")
     assert jobs.wait("job-1", ("Stopped",))["SecondaryStatus"] == "Stopped"
+
+
+def test_no_process_outlives_its_container(start_aws, s3: str):
+    start_aws()
+    script = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        "print(child.pid)"
+    )
+    jobs.run(jobs.request(s3, script))
+    (pid,) = jobs.lines("job-1")
+    command = pathlib.Path(f"/proc/{pid}/cmdline")
+    jobs.until(lambda: not command.exists() or not command.read_bytes())  # a zombie's is empty
 
 
 def test_an_ended_job_cannot_be_stopped(start_aws, s3: str):
