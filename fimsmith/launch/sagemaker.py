@@ -24,6 +24,7 @@ from fimsmith.launch.cloudwatch import GROUP
 from fimsmith.launch.output import Output
 from fimsmith.launch.sagemaker_reasons import Description
 from fimsmith.launch.sagemaker_watch import INTERVAL, Watch
+from fimsmith.launch.verdict import Cause
 
 if TYPE_CHECKING:
     from fimsmith.launch import Job
@@ -76,7 +77,7 @@ class _Launcher:
                 raise self._stopped(stop, watch)
         self.left = None
         if found["TrainingJobStatus"] != "Completed":
-            raise self._error(found)
+            raise self._worded(sagemaker_reasons.failure(found, self.job.stage, self.place.sagemaker))
         self._collect()
 
     def _step(self) -> tuple[stopping.Step | None, str | None]:
@@ -104,9 +105,10 @@ class _Launcher:
     def _ensure(self, stop: stopping.Stop, run_id: str | None) -> None:
         """Find the newest attempt, and start another unless that one runs or has results."""
         found = self._newest()
-        while found and found["TrainingJobStatus"] not in (*sagemaker_reasons.ENDED, "InProgress"):
-            self.output.say(f"waiting for job {self.name}: {sagemaker_reasons.state(found)[1]}")
-            time.sleep(INTERVAL)
+        if found and found["TrainingJobStatus"] == "Stopping":
+            self.output.say(f"waiting until job {self.name} has stopped")
+        while found and found["TrainingJobStatus"] == "Stopping" and not stop:
+            stop.wait(INTERVAL)
             found = self._describe(self.number)
         if found and self._goes_on(found):
             self.left = self.name
@@ -180,9 +182,8 @@ class _Launcher:
         text = f"{self.job.stage} was stopped by {by}; run the same command again to go on"
         return JobError(f"{text}\n  log: {self.job.log}")
 
-    def _error(self, found: Description) -> JobError:
-        """Word the end of the job."""
-        cause = sagemaker_reasons.failure(found, self.job.stage, self.place.sagemaker)
+    def _worded(self, cause: Cause) -> JobError:
+        """Make the error of a job that ended badly."""
         text = f"{self.job.stage} failed: {cause.text}"
         if not cause.explained and (step := self.output.step()):
             text += f" at step {step}"
@@ -195,7 +196,7 @@ class _Launcher:
         source = sagemaker_request.results(self.job, self.number)
         answer = storage.read(f"{source}/{OUTCOME}")
         if answer is None:
-            raise JobError(f"{self.job.stage} failed: job {self.name} completed, but there is no {source}/{OUTCOME}")
+            raise self._worded(Cause(f"it ended without a result: there is no {source}/{OUTCOME}"))
         files, _ = json.loads(answer)["published"]
         there = storage.list_files(source)
         if lost := [name for name, size in files.items() if there.get(name, (-1, ""))[0] != size]:
