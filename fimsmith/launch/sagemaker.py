@@ -70,15 +70,40 @@ class _Launcher:
         """Make or find the job and see it through."""
         step, run_id = self._step()
         with stopping.watching(step) as stop:
-            self._ensure(stop, run_id)
-            watch = Watch(self.account, self.name, self.place.sagemaker, self.output)
-            found = watch.until_done(stop)
-            if found is None:
-                raise self._stopped(stop, watch)
+            try:
+                found = self._follow(stop, run_id)
+            except KeyboardInterrupt:  # a second signal: nothing is waited for, but no job goes on unseen
+                self._stop()
+                raise
         self.left = None
         if found["TrainingJobStatus"] != "Completed":
             raise self._worded(sagemaker_reasons.failure(found, self.job.stage, self.place.sagemaker))
         self._collect()
+
+    def _follow(self, stop: stopping.Stop, run_id: str | None) -> Description:
+        """Return the description of a job that has ended; raises JobError when it is to stop."""
+        self._ensure(stop, run_id)
+        watch = Watch(self.account, self.name, self.place.sagemaker, self.output)
+        found = watch.until_done(stop)
+        if found is not None:
+            return found
+        if self.left:
+            self.output.say(f"stopped: stopping job {self.name}, which may write a checkpoint first")
+            self._stop()
+            watch.until_done(stopping.Stop())
+        by = diagnosis.status_name(-stop.received[0])
+        text = f"{self.job.stage} was stopped by {by}; run the same command again to go on"
+        raise JobError(f"{text}\n  log: {self.job.log}")
+
+    def _stop(self) -> None:
+        """Ask SageMaker to end the job, if there is one."""
+        if self.left is None:
+            return
+        try:
+            self.account.call("stop_training_job", TrainingJobName=self.left)
+        except ClientError as error:
+            if aws.code(error) != "ValidationException":  # it has ended, or is being stopped already
+                raise
 
     def _step(self) -> tuple[stopping.Step | None, str | None]:
         """The step of a KFP run that this process is, if it is one, and the run's id."""
@@ -167,20 +192,6 @@ class _Launcher:
                 sagemaker_request.rest(self.job), json.dumps(sagemaker_request.listing(more, self.place.root))
             )
         return sagemaker_request.request(self.job, spec.inputs, self.place, self.number, run_id)
-
-    def _stopped(self, stop: stopping.Stop, watch: Watch) -> JobError:
-        """End the job that was asked to stop, and wait until it has."""
-        if self.left:
-            self.output.say(f"stopped: stopping job {self.name}, which may write a checkpoint first")
-            try:
-                self.account.call("stop_training_job", TrainingJobName=self.name)
-            except ClientError as error:
-                if aws.code(error) != "ValidationException":  # it has ended, or is being stopped already
-                    raise
-            watch.until_done(stopping.Stop())
-        by = diagnosis.status_name(-stop.received[0])
-        text = f"{self.job.stage} was stopped by {by}; run the same command again to go on"
-        return JobError(f"{text}\n  log: {self.job.log}")
 
     def _worded(self, cause: Cause) -> JobError:
         """Make the error of a job that ended badly."""

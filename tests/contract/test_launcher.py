@@ -275,10 +275,10 @@ def test_a_result_that_is_not_whole_is_dropped(start_aws: Start, work: Callable[
 
 @contextlib.contextmanager
 def signalled(number: signal.Signals, account: FakeAws):
-    """Send this process a signal once a job is training."""
+    """Send this process a signal once a container has made its file `ready`."""
 
     def look() -> None:
-        while not any(job.secondary == "Training" for job in list(account.training.jobs.values())):
+        while not any(account.folder.glob("*/life-1/algo-1/output/ready")):
             time.sleep(0.02)
         os.kill(os.getpid(), number)
 
@@ -291,7 +291,10 @@ def signalled(number: signal.Signals, account: FakeAws):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_launcher_stops_its_job(start_aws: Start, work: Callable[..., Job], number: signal.Signals):
     account = start_aws(grace=5)
-    job = work(f"import signal; signal.signal(15, lambda *_: (print('bye', flush=True), os._exit(0)))\n{SLEEP}")
+    job = work(
+        "import signal; signal.signal(15, lambda *_: (print('bye', flush=True), os._exit(0)))\n"
+        f"open({ROOT} + '/output/ready', 'w')\n{SLEEP}"
+    )
     with signalled(number, account):
         text = failure(job)
     assert text.startswith(f"train was stopped by {number.name}; run the same command again to go on")
