@@ -69,7 +69,7 @@ def run(
     path: Path_,
     overrides: Set = None,
     launcher: Annotated[
-        str | None, typer.Option(metavar="local|pytorchjob", help="Where train, evaluate and export run.")
+        str | None, typer.Option(metavar="local|pytorchjob|sagemaker", help="Where train, evaluate and export run.")
     ] = None,
 ) -> None:
     """Run the whole pipeline from this machine; finished stages are reused."""

@@ -37,7 +37,7 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
     check_places(configuration)
     base = model.describe(configuration.model)
     _check_targets(configuration, base)
-    if configuration.run.launcher != "local":
+    if configuration.run.launcher == "pytorchjob":
         _check_cluster(configuration)
     context = base.details["context"]
     if context and configuration.mix.sequence > context:

@@ -45,8 +45,7 @@ def _working(task: dsl.PipelineTask) -> dsl.PipelineTask:
     return kubernetes.set_timeout(_placed(task), images.DEADLINE)
 
 
-@dsl.pipeline(name="fimsmith", description="Fine-tune a code model on a company's own Java.")
-def finetune(
+def dag(
     model: dict,
     sources: List[dict],  # noqa: UP006  KFP takes the type of a loop item from typing
     mix: dict,
@@ -113,3 +112,6 @@ def finetune(
         **made,
     )
     _working(written)
+
+
+finetune = dsl.pipeline(name="fimsmith", description="Fine-tune a code model on a company's own Java.")(dag)

@@ -18,9 +18,8 @@ from kfp_server_api import ApiException
 from fimsmith import config, preflight
 from fimsmith.errors import JobError
 from fimsmith.progress import say
-from pipelines import watch
+from pipelines import variant, watch
 from pipelines.backend import FORWARD, connect, explain, profile
-from pipelines.finetune import finetune
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def submit(configuration: config.Config, where: Destination, experiment: str, na
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         package = str(Path(folder) / "pipeline.yaml")
-        compiler.Compiler().compile(finetune, package)  # type: ignore[arg-type]
+        compiler.Compiler().compile(variant.chosen(configuration.run.launcher), package)
         arguments = configuration.parameters()
         try:
             run: Any = client.create_run_from_pipeline_package(

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from fimsmith.config.data import Curate, Fim, Ingest, Kinds, Mix, Shares, Source
 from fimsmith.config.model import Evaluate, Export, Gate, Lora, Model, Report, Train
-from fimsmith.config.run import Kubernetes, Run
+from fimsmith.config.run import Kubernetes, Run, SageMaker
 from fimsmith.config.section import Section
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Model",
     "Report",
     "Run",
+    "SageMaker",
     "Section",
     "Shares",
     "Source",
@@ -79,8 +80,9 @@ class Config(Section):
         if self.run.launcher == "local" and self.run.nodes > 1:
             raise ValueError(
                 f"run.nodes is {self.run.nodes}, but the local launcher has only this machine; set run.nodes to 1 "
-                "and run.processes to its number of GPUs, or run.launcher to pytorchjob"
+                "and run.processes to its number of GPUs, or run.launcher to pytorchjob or sagemaker"
             )
+        self._check_sagemaker()
         world = self.run.nodes * self.run.processes * self.train.micro_batch
         if self.train.batch % world:
             raise ValueError(
@@ -88,6 +90,21 @@ class Config(Section):
                 f"set train.batch to {(self.train.batch // world + 1) * world}"
             )
         return self
+
+    def _check_sagemaker(self) -> None:
+        if self.run.launcher != "sagemaker":
+            return
+        if missing := [name for name in ("role", "image") if getattr(self.run.sagemaker, name) is None]:
+            raise ValueError(f"run.sagemaker.{missing[0]} is not set, but run.launcher is sagemaker; set it")
+        if not self.run.root.startswith("s3://"):
+            raise ValueError(
+                f"run.root {self.run.root!r} is a folder, which SageMaker cannot reach; set it to s3://bucket/prefix"
+            )
+        if not self.model.path.startswith("s3://"):
+            raise ValueError(
+                f"model.path {self.model.path!r} is a folder, which SageMaker cannot reach; copy it to S3 "
+                "(aws s3 sync) and set model.path to s3://bucket/prefix"
+            )
 
     def parameters(self) -> dict[str, Any]:
         """Return the pipeline's parameters: `root`, `sources` and one plain dictionary per section.

@@ -1,8 +1,8 @@
-"""Where the pipeline runs: the root of all results, the launcher of the jobs, their pods."""
+"""Where the pipeline runs: the root of all results, the launcher of the jobs, their pods or instances."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fimsmith import __version__
 from fimsmith.config.quantity import Quantity
@@ -62,6 +62,90 @@ class Kubernetes(Section):
     )
 
 
+class SageMaker(Section):
+    """The training jobs of the launcher `sagemaker`; run.nodes is their number of instances."""
+
+    role: str | None = Field(
+        default=None,
+        pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$",
+        description="ARN of the role that jobs take on: it reads and writes run.root. Required by this launcher.",
+    )
+    image: str | None = Field(
+        default=None,
+        description="Image of the jobs (images/train) in ECR, by digest or by a tag that never moves. Required by this launcher.",
+    )
+    instance_type: str = Field(
+        default="ml.g6e.12xlarge",
+        pattern=r"^ml\.",
+        description="Instances that train; run.processes is the number of their GPUs.",
+    )
+    single_instance_type: str | None = Field(
+        default=None,
+        pattern=r"^ml\.",
+        description="Instance of evaluate and export, which are one process on one GPU or none; null: as for training.",
+    )
+    volume: int = Field(
+        default=200, ge=1, description="Disk of an instance without one of its own, for data and checkpoints, in GB."
+    )
+    subnets: list[str] = Field(default=[], description="Subnets of the VPC that instances join; none: no VPC.")
+    security_groups: list[str] = Field(
+        default=[], description="Security groups in that VPC; EFA wants all traffic allowed within them."
+    )
+    kms_key: str | None = Field(default=None, description="KMS key of the disks and of what jobs write to S3.")
+    encrypt_between: bool = Field(
+        default=False, description="Encrypt traffic between instances; slows training on several of them."
+    )
+    network_isolation: bool = Field(
+        default=False, description="Cut containers off from any network but the one between a job's instances."
+    )
+    spot: bool = Field(default=False, description="Use spot instances; training goes on at its last checkpoint.")
+    max_runtime: int = Field(default=86_400, ge=1, description="Seconds that a job may run.")
+    max_wait: int = Field(
+        default=172_800, ge=1, description="Seconds that a spot job may take in all, its waiting included."
+    )
+    retries: int = Field(
+        default=3, ge=0, le=30, description="Times that SageMaker starts a job anew after its own faults."
+    )
+    keep_alive: int = Field(
+        default=0,
+        ge=0,
+        le=21_600,
+        description="Seconds that instances stay after a job for the next one (a warm pool, billed); not with spot.",
+    )
+    input_mode: Literal["File", "FastFile"] = Field(
+        default="File",
+        description="How inputs arrive: copied before the job begins, or streamed from S3 as they are read.",
+    )
+    fsx: str | None = Field(
+        default=None,
+        pattern=r"^fs-[0-9a-f]{8,}$",
+        description="FSx for Lustre file system that shows run.root, for inputs instead of input_mode; needs subnets.",
+    )
+    fsx_directory: str = Field(
+        default="/", pattern="^/", description="What run.root is on that file system: /mount-name/path."
+    )
+    tags: Annotated[dict[str, str], Field(max_length=40)] = Field(
+        default={}, description="Tags of the jobs, for cost reports."
+    )
+    prices: dict[str, float] = Field(
+        default={}, description="Price of an hour by instance type, which shows a job's cost so far."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.spot and self.keep_alive:
+            raise ValueError("a warm pool has no spot instances; set keep_alive to 0 or spot to false")
+        if self.spot and self.max_wait < self.max_runtime:
+            raise ValueError(
+                f"max_wait {self.max_wait} is below max_runtime {self.max_runtime}, which it includes; raise it"
+            )
+        if bool(self.subnets) != bool(self.security_groups):
+            raise ValueError("a VPC takes both, subnets and security_groups; set the other one, too")
+        if self.fsx and not self.subnets:
+            raise ValueError("fsx is reached through a VPC only; set subnets and security_groups")
+        return self
+
+
 class Run(Section):
     """Where and on what the pipeline runs; no result depends on it."""
 
@@ -69,12 +153,14 @@ class Run(Section):
         default="fimsmith-data",
         description="Folder or s3://bucket/prefix that holds all stages' results; a second run reuses what lies there.",
     )
-    launcher: Literal["local", "pytorchjob"] = Field(
+    launcher: Literal["local", "pytorchjob", "sagemaker"] = Field(
         default="local",
-        description="What starts the jobs of train, evaluate and export: this machine, or a cluster's training operator.",
+        description="What starts the jobs of train, evaluate and export: this machine, a cluster's training operator, or "
+        "Amazon SageMaker.",
     )
     nodes: Count = Field(default=1, description="Machines that train together.")
     processes: Count = Field(
         default=1, description="Training processes per machine: GPUs, or CPU processes where there is no GPU."
     )
     kubernetes: Kubernetes = Kubernetes()
+    sagemaker: SageMaker = SageMaker()

@@ -15,8 +15,10 @@ from typing import IO, TYPE_CHECKING, Any
 from fimsmith import config
 from fimsmith.errors import JobError
 from fimsmith.launch import diagnosis, kube, refusal, render, stopping, verdict
+from fimsmith.launch.output import Output
+from fimsmith.launch.step import WorkflowStep
 from fimsmith.launch.verdict import Cause
-from fimsmith.launch.watch import INTERVAL, Output, Watch
+from fimsmith.launch.watch import INTERVAL, Watch
 
 if TYPE_CHECKING:
     from fimsmith.launch import Job
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 # a job that is stopped may still be writing a checkpoint
 _FAILED, _STOPPED = 15.0, 60.0
 _REPLACED = 10.0  # seconds in which another launcher may make the job anew
+_LAST = 20  # seconds that the pods of a terminated run have to end
 _KILL = 60.0  # seconds after which a pod that was told to end belongs to a node that does not answer
 
 
@@ -58,7 +61,7 @@ class _Launcher:
         self.home = kube.home(self.cluster)
         manifest = render.manifest(self.job, self.place, self.home, self.cluster.namespace)
         restarts = 0
-        with stopping.watching(self.cluster, self.home, self.name) as stop:
+        with stopping.watching(self._step()) as stop:
             while (cause := self._attempt(manifest, stop)) is not None:
                 if cause.deleted and not stop and self._replaced():
                     continue
@@ -67,6 +70,21 @@ class _Launcher:
                 restarts += 1
                 allowed = self.place.kubernetes.restarts
                 self.output.say(f"{cause.text}; starting again at the last checkpoint ({restarts} of {allowed})")
+
+    def _step(self) -> WorkflowStep | None:
+        """The step of a KFP run that this process is, if it is one."""
+        if not stopping.in_step():
+            return None
+        # connections of its own: a signal's handler may interrupt a request that holds the others' lock
+        cluster = kube.Cluster(self.cluster.namespace)
+
+        def withdraw() -> None:
+            found = cluster.job(self.name)
+            if found is not None and self._is_ours(found):  # else another run follows it now
+                cluster.delete(found, "Background")
+                cluster.end_pods(self.name, _LAST)  # a checkpoint would need more time than the end of a run leaves
+
+        return WorkflowStep(cluster, self.home, withdraw)
 
     def withdraw(self) -> bool:
         """Delete the job without waiting, if it is this launcher's; returns whether it is known that none goes on."""
@@ -207,16 +225,13 @@ class _Launcher:
         text = f"{self.job.stage} failed: {cause.text}"
         if not cause.explained and (step := self.output.step()):
             text += f" at step {step}"
-        lines = [text, *(f"  {note}" for note in cause.notes)]
+        notes = list(cause.notes)
+        fixes = [cause.fix] if cause.fix else []
         if cause.lost:
-            lines.append(f"  it was started {restarts + 1} times")
-            lines.append("  fix: run the same command again to go on, or raise run.kubernetes.restarts")
-        if cause.fix:
-            lines.append(f"  fix: {cause.fix}")
+            notes.append(f"it was started {restarts + 1} times")
+            fixes.insert(0, "run the same command again to go on, or raise run.kubernetes.restarts")
         where = f" (pod {self.cluster.namespace}/{cause.pod}, deleted by now)" if cause.pod else ""
-        lines.append(f"  log: {self.job.log}{where}")
-        shown = [f"    {line}" for line in cause.lines[-diagnosis.SHOWN :]]
-        return JobError("\n".join([*lines, *(["  last lines:", *shown] if shown else [])]))
+        return diagnosis.word(text, notes, fixes, f"{self.job.log}{where}", cause.lines)
 
 
 def _is_of(pod: verdict.Pod, made: dict[str, Any]) -> bool:

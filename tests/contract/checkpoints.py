@@ -1,0 +1,68 @@
+"""The two-way copy between a host's checkpoint folder and S3 that SageMaker keeps while a job runs."""
+
+import threading
+from pathlib import Path
+
+from tests.contract.store import Store
+
+
+class Mirror:
+    """Bring a host's checkpoints from S3, then upload what changes and delete what goes, in the background."""
+
+    def __init__(self, store: Store, uri: str, folder: Path):
+        self.store = store
+        self.uri = uri.rstrip("/")
+        self.folder = folder
+        self.known: dict[str, tuple[int, int]] = {}
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+
+    def start(self) -> None:
+        """Restore, then follow the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.store.download(f"{self.uri}/", self.folder)
+        self.known = self._scan()
+        self.thread.start()
+
+    def finish(self) -> None:
+        """Upload what is left and stop."""
+        self.ended.set()
+        self.thread.join()
+        self._sync()
+
+    def tear(self) -> None:
+        """Leave half of the newest checkpoint's largest file in S3, as if it was read while it was written."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        if files:
+            newest = max(files, key=lambda path: path.stat().st_mtime_ns).parent
+            largest = max((path for path in files if path.parent == newest), key=lambda path: path.stat().st_size)
+            content = largest.read_bytes()
+            self.store.put(f"{self.uri}/{largest.relative_to(self.folder).as_posix()}", content[: len(content) // 2])
+
+    def _follow(self) -> None:
+        while not self.ended.wait(0.05):
+            self._sync()
+
+    def _sync(self) -> None:
+        found = self._scan()
+        for name, stamp in found.items():
+            if self.known.get(name) != stamp:
+                try:
+                    content = (self.folder / name).read_bytes()
+                except FileNotFoundError:  # renamed or removed since the scan: the next one sees it
+                    continue
+                self.store.put(f"{self.uri}/{name}", content)
+        for name in self.known.keys() - found.keys():
+            self.store.delete(f"{self.uri}/{name}")
+        self.known = found
+
+    def _scan(self) -> dict[str, tuple[int, int]]:
+        found = {}
+        for path in self.folder.rglob("*"):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            if path.is_file():
+                found[path.relative_to(self.folder).as_posix()] = (stat.st_size, stat.st_mtime_ns)
+        return found
