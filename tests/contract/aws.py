@@ -9,7 +9,6 @@ pass through the documented states, and everything that goes wrong in a real acc
 """
 
 import threading
-from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,6 @@ class FakeAws:
         self.folder = folder
         self.store = Store(store, self.region)
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
-        self.counts: Counter[str] = Counter()
         self.tags: dict[str, list[dict]] = {}
         self.logs = Logs(self.behaviour)
         self.training = Training(self)
@@ -141,14 +139,14 @@ class FakeAws:
             return wire.answer(call, self._do(call))
         except AwsError as error:
             return wire.refusal(service, error)
+        except Exception as error:  # a fault of the fake: the caller sees it instead of a closed connection
+            return wire.refusal(service, AwsError("InternalFailure", f"the fake account broke: {error!r}", 500))
 
     def _do(self, call: wire.Call) -> dict[str, Any]:
         operation = call.operation.name
         self.calls.append((call.service, operation, call.parameters))
-        codes = self.behaviour.errors.get(operation, ())
-        self.counts[operation] += 1
-        if self.counts[operation] <= len(codes):
-            raise known(codes[self.counts[operation] - 1])
+        if codes := self.behaviour.errors.get(operation):
+            raise known(codes.pop(0))
         validation.check(call.service, call.operation.input_shape, call.parameters)
         self.allow(f"{wire.model(call.service).signing_name}:{operation}")
         for part in self.parts.get(call.service, []):

@@ -9,8 +9,8 @@ from pathlib import Path
 class Behaviour:
     """How the account answers, fails and interrupts; a test may change fields while it runs."""
 
-    # operation -> codes given to its first calls, such as {"DescribeTrainingJob": ["ThrottlingException"] * 2}
-    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # operation -> codes given to its next calls, such as {"DescribeTrainingJob": ["ThrottlingException"] * 2}
+    errors: dict[str, list[str]] = field(default_factory=dict)
     # IAM actions that the caller may not do, such as {"iam:PassRole"}
     denied: frozenset[str] | set[str] = frozenset()
     caller: str = "arn:aws:iam::123456789012:user/tester"

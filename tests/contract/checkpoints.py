@@ -27,9 +27,8 @@ class Mirror:
     def finish(self) -> None:
         """Upload what is left and stop."""
         self.ended.set()
-        if self.thread.is_alive():
-            self.thread.join()
-            self._sync()
+        self.thread.join()
+        self._sync()
 
     def tear(self) -> None:
         """Leave half of the newest checkpoint's largest file in S3, as if it was read while it was written."""

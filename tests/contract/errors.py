@@ -25,5 +25,5 @@ KNOWN = {
 
 def known(code: str) -> AwsError:
     """Make the error that this code names."""
-    message, status = KNOWN[code]
+    message, status = KNOWN.get(code, ("The request was refused", 400))
     return AwsError(code, message, status)

@@ -1,9 +1,9 @@
 """The life of one training job: real processes, and the states that the service documents.
 
-InProgress  Starting > Pending > Downloading > Training > Uploading     then Completed
-            Training > Interrupted > Restarting > Starting > …          (managed spot; a fault of the service)
-Stopping    Stopping                                                    then Stopped (or Max…Exceeded)
-Failed      Failed
+Starting > Pending > Downloading > Training > Uploading > Completed
+Training > Interrupted > Restarting > Starting > Downloading > …    managed spot (a fault of the service restarts too)
+anything > Stopping > Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded
+anything > Failed
 """
 
 import contextlib
@@ -45,7 +45,6 @@ MESSAGES = {
     "Training": "Training image download completed. Training in progress.",
     "Uploading": "Uploading generated training model",
 }
-
 IN_PROGRESS = ("Pending", "Starting", "Downloading", "Training", "Uploading", "Interrupted", "Restarting")
 
 
@@ -118,10 +117,10 @@ class Job:
         return why
 
     def _finish(self, status: str, secondary: str) -> None:
-        # the last transition first: who sees the final status also sees all that led to it
-        self._enter(secondary)
-        self.transitions[-1]["EndTime"] = self.modified
-        self.status = status
+        with self.lock:
+            self._enter(secondary)
+            self.transitions[-1]["EndTime"] = self.modified
+            self.status = status
 
     def _wait_for_instances(self) -> str | None:
         self.stopping.wait(self.aws.behaviour.pace)

@@ -42,10 +42,11 @@ class Training:
 
     def stop_training_job(self, request: dict) -> dict:
         job = self._job(request)
-        if job.status != "InProgress":
-            message = f"The request was rejected because the training job is in status {job.status}."
-            raise AwsError("ValidationException", message)
-        job.stop()
+        with job.lock:
+            if job.status != "InProgress":
+                message = f"The request was rejected because the training job is in status {job.status}."
+                raise AwsError("ValidationException", message)
+            job.stop()
         return {}
 
     def list_training_jobs(self, request: dict) -> dict:
@@ -84,6 +85,8 @@ class Training:
                     raise AwsError("ValidationException", "VpcConfig is required for a FileSystemDataSource.")
                 continue
             uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+            if channel["DataSource"]["S3DataSource"]["S3DataType"] != "S3Prefix":
+                raise AwsError("ValidationException", "the fake account knows channels of type S3Prefix only")
             if not any(True for _ in self.aws.store.names(uri)):
                 raise AwsError(
                     "ValidationException",
@@ -121,25 +124,24 @@ def _check_spot(request: dict) -> None:
 
 def describe(job: Job) -> dict:
     """Echo the request and add where the job is."""
-    status = job.status  # before the rest: a final status is set last
-    echo = {name: value for name, value in job.request.items() if name != "Tags"}
-    found = {
-        **echo,
-        "TrainingJobArn": job.arn,
-        "TrainingJobStatus": status,
-        "SecondaryStatus": job.secondary,
-        "SecondaryStatusTransitions": [dict(step) for step in job.transitions],
-        "CreationTime": job.created,
-        "LastModifiedTime": job.modified,
-    }
-    if job.started:
-        found["TrainingStartTime"] = job.started
-    if job.metrics:
-        found["FinalMetricDataList"] = list(job.metrics.values())
-    return found | (_ending(job, status) if status in ENDED else {})
+    with job.lock:
+        found = {
+            **{name: value for name, value in job.request.items() if name != "Tags"},
+            "TrainingJobArn": job.arn,
+            "TrainingJobStatus": job.status,
+            "SecondaryStatus": job.secondary,
+            "SecondaryStatusTransitions": [dict(step) for step in job.transitions],
+            "CreationTime": job.created,
+            "LastModifiedTime": job.modified,
+        }
+        if job.started:
+            found["TrainingStartTime"] = job.started
+        if job.metrics:
+            found["FinalMetricDataList"] = list(job.metrics.values())
+        return found | (_ending(job) if job.status in ENDED else {})
 
 
-def _ending(job: Job, status: str) -> dict:
+def _ending(job: Job) -> dict:
     found: dict = {"TrainingEndTime": job.ended}
     if job.started and job.ended:
         seconds = max(1, round((job.ended - job.started).total_seconds()))
@@ -147,9 +149,9 @@ def _ending(job: Job, status: str) -> dict:
         found["BillableTimeInSeconds"] = max(1, round(seconds * (SPOT_PRICE if job.spot else 1)))
     if job.reason:
         found["FailureReason"] = job.reason
-    if status != "Failed" and job.started:
+    if job.status != "Failed" and job.started:
         plain = job.request["OutputDataConfig"].get("CompressionType") == "NONE"
         found["ModelArtifacts"] = {"S3ModelArtifacts": f"{job.output()}/{'model/' if plain else 'model.tar.gz'}"}
-    if job.request["ResourceConfig"].get("KeepAlivePeriodInSeconds") and status == "Completed":
+    if job.request["ResourceConfig"].get("KeepAlivePeriodInSeconds") and job.status == "Completed":
         found["WarmPoolStatus"] = {"Status": "Available", "ResourceRetainedBillableTimeInSeconds": 0}
     return found
