@@ -27,6 +27,9 @@ class JobSpec(BaseModel):
     inputs: list[Manifest]
     folder: str  # work folder; the job writes its files here and `outcome.json` last
     destination: str | None = None  # folder in S3 that gets the files and `outcome.json` instead
+    mirrored: str | None = (
+        None  # on SageMaker, which uploads `folder` at the end: the one that it keeps in S3 all along
+    )
 
     @classmethod
     def read(cls, location: str | Path) -> "JobSpec":
@@ -52,7 +55,8 @@ class JobSpec(BaseModel):
         answer: dict[str, Any] = {"metrics": outcome.metrics, "details": outcome.details}
         folder = Path(self.folder)
         if self.destination is None:
-            storage.write_atomically(folder / OUTCOME, json.dumps(answer))
+            published = {"published": inventory(folder)} if self.mirrored else {}
+            storage.write_atomically(folder / OUTCOME, json.dumps({**answer, **published}))
             return
         files, digest = inventory(folder)
         storage.send(folder, self.destination, files)

@@ -9,7 +9,7 @@ import pytest
 from fimsmith import config, model
 from fimsmith.manifest import Manifest
 
-pytest_plugins = ["tests.s3_server"]
+pytest_plugins = ["tests.s3_server", "tests.packed_data"]
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 

@@ -49,6 +49,13 @@ def explain(job: Job, status: int, received: list[int], lines: list[str]) -> Job
     return JobError(f"{text}\n{log}" + (f"\n  last lines:{shown}" if shown else ""))
 
 
+def word(text: str, notes: list[str], fixes: list[str], log: str, own: list[str]) -> JobError:
+    """Make the error of a job that ran elsewhere: what happened, what mends it, where its log is, how it ends."""
+    parts = [text, *(f"  {note}" for note in notes), *(f"  fix: {fix}" for fix in fixes), f"  log: {log}"]
+    shown = [f"    {line}" for line in own[-SHOWN:]]
+    return JobError("\n".join([*parts, *(["  last lines:", *shown] if shown else [])]))
+
+
 def before_torchrun(lines: list[str]) -> list[str]:
     """The job's own last words, without torchrun's report of them."""
     for index, line in enumerate(lines):

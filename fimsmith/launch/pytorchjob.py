@@ -15,8 +15,10 @@ from kubernetes.client import ApiException
 from fimsmith import config
 from fimsmith.errors import JobError
 from fimsmith.launch import diagnosis, kube, refusal, render, stopping, verdict
+from fimsmith.launch.output import Output
+from fimsmith.launch.step import WorkflowStep
 from fimsmith.launch.verdict import Cause
-from fimsmith.launch.watch import INTERVAL, Output, Watch
+from fimsmith.launch.watch import INTERVAL, Watch
 
 if TYPE_CHECKING:
     from fimsmith.launch import Job
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 # seconds for the other pods, once one has ended: those of a failed job wait for it in vain, those of
 # a job that is stopped may still be writing a checkpoint
 _FAILED, _STOPPED = 15.0, 60.0
+_LAST = 20  # seconds that the pods of a terminated run have to end
 _KILL = 60.0  # seconds after which a pod that was told to end belongs to a node that does not answer
 
 
@@ -56,13 +59,26 @@ class _Launcher:
         home = kube.home(self.cluster)
         manifest = render.manifest(self.job, self.place, home, self.cluster.namespace)
         restarts = 0
-        with stopping.watching(self.cluster, home, self.name) as stop:
+        with stopping.watching(self._step(home)) as stop:
             while (cause := self._attempt(manifest, stop)) is not None:
                 if stop or not cause.lost or restarts == self.place.kubernetes.restarts:
                     raise self._error(cause, stop, restarts)
                 restarts += 1
                 allowed = self.place.kubernetes.restarts
                 self.output.say(f"{cause.text}; starting again at the last checkpoint ({restarts} of {allowed})")
+
+    def _step(self, home: kube.Home) -> WorkflowStep | None:
+        """The step of a KFP run that this process is, if it is one."""
+        if not stopping.in_step():
+            return None
+        # connections of its own: a signal's handler may interrupt a request that holds the others' lock
+        cluster = kube.Cluster(self.cluster.namespace)
+
+        def withdraw() -> None:
+            cluster.delete(self.name, "Background")
+            cluster.end_pods(self.name, _LAST)  # a checkpoint would need more time than the end of a run leaves
+
+        return WorkflowStep(cluster, home, withdraw)
 
     def withdraw(self) -> bool:
         """Delete the job without waiting, if this launcher made it; returns whether it leaves none."""
@@ -165,13 +181,10 @@ class _Launcher:
         text = f"{self.job.stage} failed: {cause.text}"
         if not cause.explained and (step := self.output.step()):
             text += f" at step {step}"
-        lines = [text, *(f"  {note}" for note in cause.notes)]
+        notes = list(cause.notes)
+        fixes = [cause.fix] if cause.fix else []
         if cause.lost:
-            lines.append(f"  it was started {restarts + 1} times")
-            lines.append("  fix: run the same command again to go on, or raise run.kubernetes.restarts")
-        if cause.fix:
-            lines.append(f"  fix: {cause.fix}")
+            notes.append(f"it was started {restarts + 1} times")
+            fixes.insert(0, "run the same command again to go on, or raise run.kubernetes.restarts")
         where = f" (pod {self.cluster.namespace}/{cause.pod}, deleted by now)" if cause.pod else ""
-        lines.append(f"  log: {self.job.log}{where}")
-        shown = [f"    {line}" for line in cause.lines[-diagnosis.SHOWN :]]
-        return JobError("\n".join([*lines, *(["  last lines:", *shown] if shown else [])]))
+        return diagnosis.word(text, notes, fixes, f"{self.job.log}{where}", cause.lines)

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-
-from kubernetes.client import ApiException
-
-from fimsmith.launch.kube import UNREACHABLE, Cluster, Home
-
-_PAUSE = 1.0  # seconds before asking again
-_LAST = 20  # seconds that the pods of a terminated run have to end
 
 
 class Stop:
@@ -29,8 +20,42 @@ class Stop:
         return bool(self.received)
 
 
+class Step:
+    """A step of a KFP run: it has about a second after SIGTERM, and what it prints is lost or breaks it.
+
+    The same signal comes when the run is terminated and when only this pod is deleted or evicted; in the second case
+    a restarted step finds the job, so it is left. This one has nobody to ask which it is and withdraws the job: one
+    that goes on costs GPUs until its deadline, one that was ended goes on at its last checkpoint.
+    """
+
+    def __init__(self, withdraw: Callable[[], None]):
+        """`withdraw` ends the job without waiting, from a signal's handler or another thread."""
+        self.withdraw = withdraw
+
+    def terminated(self) -> bool:
+        """Whether the run is being ended."""
+        return True
+
+    def watch(self, stop: Stop) -> None:
+        """Withdraw the job as soon as the run is terminated."""
+
+    def end(self, number: int, _: object) -> None:
+        """Decide, withdraw, and end without cleaning up: there is no time for it."""
+        signal.signal(number, signal.SIG_IGN)  # the second one comes a second later
+        try:
+            if self.terminated():
+                self.withdraw()
+        finally:
+            os._exit(128 + number)
+
+
+def in_step() -> bool:
+    """Whether this process is a step of a KFP run."""
+    return bool(os.environ.get("KFP_POD_NAME"))
+
+
 @contextlib.contextmanager
-def watching(cluster: Cluster, home: Home, name: str) -> Iterator[Stop]:
+def watching(step: Step | None) -> Iterator[Stop]:
     """Yield the signals received; in a step of a KFP run its termination is dealt with at once.
 
     A second signal on a laptop ends the waiting for the job's end.
@@ -45,8 +70,7 @@ def watching(cluster: Cluster, home: Home, name: str) -> Iterator[Stop]:
         yield stop
         return
     handlers: dict[int, Any] = {signal.SIGINT: note, signal.SIGTERM: note}
-    if os.environ.get("KFP_POD_NAME"):
-        step = _Step(cluster, home, name)
+    if step is not None:
         handlers[signal.SIGTERM] = step.end
         threading.Thread(target=step.watch, args=(stop,), daemon=True, name="the run's end").start()
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
@@ -55,70 +79,3 @@ def watching(cluster: Cluster, home: Home, name: str) -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _Step:
-    """A step of a KFP run: it has about a second after SIGTERM, and what it prints is lost or breaks it.
-
-    The same signal comes when the run is terminated and when only this pod is deleted or evicted.
-    In the second case a restarted step finds the job, so it is left. The Workflow says which it is,
-    and says so about a second before the signal comes: it is watched.
-    """
-
-    def __init__(self, cluster: Cluster, home: Home, name: str):
-        # connections of its own: the handler may interrupt a request that holds the others' lock
-        self.cluster, self.home, self.name = Cluster(cluster.namespace), home, name
-        with contextlib.suppress(ApiException, *UNREACHABLE):
-            self.terminated()  # the handshake is over before it counts
-
-    def watch(self, stop: Stop) -> None:
-        """Delete the job as soon as the run is terminated; ends where the account may not watch."""
-        cluster = Cluster(self.cluster.namespace)
-        while self.home.workflow is not None:
-            try:
-                answer = cluster.watch_workflow(self.home)
-                rest = b""
-                for piece in answer.stream(65_536, decode_content=True):
-                    *lines, rest = (rest + piece).split(b"\n")
-                    if any(_ended(json.loads(line).get("object", {}).get("spec", {})) for line in lines if line):
-                        stop.received.append(signal.SIGTERM)
-                        self.withdraw(cluster)
-                        return
-            except ApiException as error:
-                if error.status == 403:
-                    return
-            except (*UNREACHABLE, ValueError):
-                pass  # asked again
-            time.sleep(_PAUSE)
-
-    def terminated(self) -> bool:
-        """Whether KFP ends the run.
-
-        Where that cannot be read (no right to, no answer) it counts as ended: a job that goes on
-        costs GPUs until its deadline, a job that was deleted goes on at its last checkpoint.
-        """
-        if self.home.workflow is None:
-            return True
-        try:
-            return _ended(self.cluster.workflow(self.home)["spec"])
-        except (ApiException, *UNREACHABLE):
-            return True
-
-    def withdraw(self, cluster: Cluster) -> None:
-        """Delete the job, and let its pods not take the time that a checkpoint would need."""
-        cluster.delete(self.name, "Background")
-        cluster.end_pods(self.name, _LAST)
-
-    def end(self, number: int, _: object) -> None:
-        """Decide, delete, and end without cleaning up: there is no time for it."""
-        signal.signal(number, signal.SIG_IGN)  # the second one comes a second later
-        try:
-            if self.terminated():
-                self.withdraw(self.cluster)
-        finally:
-            os._exit(128 + number)
-
-
-def _ended(spec: dict[str, Any]) -> bool:
-    """Whether a Workflow is being terminated: KFP sets its deadline to 0, Argo's own way is `shutdown`."""
-    return spec.get("activeDeadlineSeconds") == 0 or bool(spec.get("shutdown"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections import deque
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from fimsmith import config, progress
+from fimsmith import config
 from fimsmith.launch import verdict
 from fimsmith.launch.follow import Follower
 from fimsmith.launch.kube import Cluster
-from fimsmith.launch.render import FETCH, FIRST
+from fimsmith.launch.output import KEPT, Output
+from fimsmith.launch.render import FIRST
 from fimsmith.launch.stopping import Stop
 from fimsmith.launch.verdict import Cause, Pod
 
@@ -19,39 +18,9 @@ if TYPE_CHECKING:
     from fimsmith.launch import Job
 
 INTERVAL = 1.0  # seconds between two looks
-_KEPT = 1_000  # lines of a log
 _START = 60.0  # seconds in which the operator makes pods, and tells of those that ended
 _CONFIRM = 4.0  # seconds in which a pod that goes away may turn out to belong to a job that ended
 _DRAIN = 30.0  # seconds for the rest of the log
-_STEP = re.compile(r"\bstep ([\d,]+) of")
-
-
-class Output:
-    """Everything that a job prints: all of it into its log, the stage's progress lines on the screen."""
-
-    def __init__(self, log: IO[bytes], stage: str):
-        self.log, self.stage = log, stage
-        self.prefixes = tuple(f"{name:<{progress.WIDTH}}" for name in (stage, FETCH))
-        self.lines: deque[str] = deque(maxlen=_KEPT)
-
-    def take(self, raw: bytes) -> None:
-        """Record one line, unless the launcher is through."""
-        if self.log.closed:
-            return
-        self.log.write(raw)
-        line = raw.decode("utf-8", errors="replace").rstrip()
-        self.lines.append(line)
-        if line.startswith(self.prefixes):
-            print(f"{line}\n", end="", flush=True)
-
-    def say(self, text: str) -> None:
-        """Print a line of the launcher's own."""
-        progress.say(self.stage, text)
-
-    def step(self) -> str | None:
-        """How far the training came."""
-        found = (_STEP.search(line) for line in reversed(self.lines))
-        return next((match[1] for match in found if match), None)
 
 
 class Watch:
@@ -138,7 +107,7 @@ class Watch:
         ended = verdict.ended(pod)
         if ended is None:
             return {}
-        return {ended["name"]: self.cluster.tail(pod["metadata"]["name"], ended["name"], _KEPT)}
+        return {ended["name"]: self.cluster.tail(pod["metadata"]["name"], ended["name"], KEPT)}
 
     def _follow(self, pods: list[Pod]) -> None:
         first = next((pod for pod in pods if verdict.replica(pod) == FIRST), None)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from fimsmith import storage
 from fimsmith.errors import JobError
@@ -33,8 +34,8 @@ def seal(checkpoint: Path, world: int) -> None:
 
 def rotate(folder: Path, keep: int) -> None:
     """Delete all but the newest checkpoints."""
-    for old in _by_step(folder)[:-keep]:
-        _remove(old)
+    for old in by_step(folder)[:-keep]:
+        remove(old)
 
 
 def newest(folder: Path, world: int) -> Path | None:
@@ -42,19 +43,23 @@ def newest(folder: Path, world: int) -> Path | None:
 
     Raises JobError if another number of processes wrote it: ZeRO keeps one part per process.
     """
-    for checkpoint in reversed(_by_step(folder)):
-        marker = _marker(checkpoint)
-        if marker is None:
-            say("train", f"ignoring {checkpoint.name}: it is not complete")
-            _remove(checkpoint)
-        elif marker["world"] != world:
-            raise JobError(
-                f"{checkpoint} was written by {marker['world']} processes, but {world} are training now; "
-                f"set run.nodes x run.processes to {marker['world']}, or delete {folder} to begin again"
-            )
-        else:
+    for checkpoint in reversed(by_step(folder)):
+        found = marker(checkpoint)
+        if found is not None:
+            check_world(checkpoint, found, world)
             return checkpoint
+        say("train", f"ignoring {checkpoint.name}: it is not complete")
+        remove(checkpoint)
     return None
+
+
+def check_world(checkpoint: Path, found: dict[str, Any], world: int) -> None:
+    """Raise JobError if the marker tells of another number of processes."""
+    if found["world"] != world:
+        raise JobError(
+            f"{checkpoint} was written by {found['world']} processes, but {world} are training now; "
+            f"set run.nodes x run.processes to {found['world']}, or delete {checkpoint.parent} to begin again"
+        )
 
 
 def step(checkpoint: Path) -> int:
@@ -62,21 +67,23 @@ def step(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def _by_step(folder: Path) -> list[Path]:
-    return sorted(folder.glob("checkpoint-*"), key=step)
+def by_step(folder: Path) -> list[Path]:
+    """Return the checkpoints, complete or not, the oldest first."""
+    # SageMaker puts files like checkpoint-4.sagemaker-uploaded beside what it uploads
+    return sorted((path for path in folder.glob("checkpoint-*") if path.name[11:].isdigit()), key=step)
 
 
-def _marker(checkpoint: Path) -> dict | None:
-    """What the marker says, if it is there and the files are as it says."""
+def marker(checkpoint: Path) -> dict[str, Any] | None:
+    """Return what the marker says, if it is there and the files are as it says."""
     try:
-        marker = json.loads((checkpoint / MARKER).read_bytes())
-        whole = all((checkpoint / name).stat().st_size == size for name, size in marker["files"].items())
+        found = json.loads((checkpoint / MARKER).read_bytes())
+        whole = all((checkpoint / name).stat().st_size == size for name, size in found["files"].items())
     except (OSError, ValueError):
         return None
-    return marker if whole else None
+    return found if whole else None
 
 
-def _remove(checkpoint: Path) -> None:
+def remove(checkpoint: Path) -> None:
     """Delete the marker first, so that a checkpoint that is half deleted is not complete."""
     (checkpoint / MARKER).unlink(missing_ok=True)
     shutil.rmtree(checkpoint)

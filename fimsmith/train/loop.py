@@ -18,6 +18,7 @@ from fimsmith.progress import say
 from fimsmith.train import checkpoint, metrics, prepare, save, zero
 from fimsmith.train.callbacks import Guard, Report
 from fimsmith.train.data import Schedule
+from fimsmith.train.mirrored import Mirrored
 from fimsmith.train.offsite import Offsite
 from fimsmith.train.trainer import PackedTrainer
 
@@ -29,10 +30,10 @@ def run(spec: JobSpec) -> None:
     zero.begin()
     section, folder = config.Train.model_validate(spec.section), Path(spec.folder)
     base, packed = spec.inputs
-    seal = _sealing(spec, section.keep_checkpoints)
-    start = _newest_checkpoint(folder)
+    checkpoints = Path(spec.mirrored) if spec.mirrored else checkpoint.home(folder)
+    seal, start = _resume(spec, checkpoints, section.keep_checkpoints)
     try:
-        trainer = _trainer(section, (base, packed), checkpoint.home(folder), start, seal)
+        trainer = _trainer(section, (base, packed), checkpoints, start, seal)
         _train(trainer, _journal(folder, start), start)
     except torch.OutOfMemoryError as error:
         raise JobError(
@@ -45,27 +46,31 @@ def run(spec: JobSpec) -> None:
     dist.barrier()  # when rank 0 ends, the job counts as done
 
 
-def _sealing(spec: JobSpec, keep: int) -> Callable[[Path], None]:
-    """Return what makes a checkpoint count; one that lies elsewhere is brought here first."""
+def _resume(spec: JobSpec, checkpoints: Path, keep: int) -> tuple[Callable[[Path], None], Path | None]:
+    """Return what makes a checkpoint count and the newest one that does; one that lies elsewhere is brought here."""
+    folder = Path(spec.folder)
+    if spec.mirrored:
+        mirrored = Mirrored(checkpoints, folder, keep)
+        return mirrored.seal, mirrored.newest()
     if spec.destination:
-        offsite = Offsite(spec.destination, Path(spec.folder), keep)
+        offsite = Offsite(spec.destination, folder, keep)
         offsite.bring()
-        return offsite.send
+        return offsite.send, _newest_checkpoint(checkpoints)
 
     def seal(made: Path) -> None:
         if dist.get_rank() == 0:
             checkpoint.seal(made, dist.get_world_size())
             checkpoint.rotate(made.parent, keep)
 
-    return seal
+    return seal, _newest_checkpoint(checkpoints)
 
 
-def _newest_checkpoint(folder: Path) -> Path | None:
+def _newest_checkpoint(checkpoints: Path) -> Path | None:
     """Let rank 0 tidy up and choose, so that all ranks start at the same step; its error is everyone's."""
     found: list[Path | JobError | None] = [None]
     if dist.get_rank() == 0:
         try:
-            found = [checkpoint.newest(checkpoint.home(folder), dist.get_world_size())]
+            found = [checkpoint.newest(checkpoints, dist.get_world_size())]
         except JobError as error:
             found = [error]
     dist.broadcast_object_list(found)

@@ -1,12 +1,14 @@
 """log/metrics.jsonl: one JSON object per line and logged step, read by people, launchers and the report."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 from fimsmith import storage
 
+SHOWN = "FIMSMITH_SHOW_METRICS"  # environment variable: print the lines, too, where metrics are read from the output
 Point = tuple[int, float]
 _POINTS = 500  # most points of a curve
 
@@ -31,8 +33,11 @@ class Journal:
     def flush(self) -> None:
         """Write the line of the current step."""
         if self._line:
+            text = json.dumps(self._line) + "\n"
             with open(self._path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(self._line) + "\n")
+                file.write(text)
+            if os.environ.get(SHOWN):
+                print(text, end="", flush=True)
         self._line = {}
 
 

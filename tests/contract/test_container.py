@@ -1,0 +1,152 @@
+"""fimsmith.sagemaker: the container's side of SageMaker's contract, with real processes on two hosts' trees."""
+
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fimsmith import config, launch
+from fimsmith.jobspec import JobSpec
+from fimsmith.manifest import Manifest, inventory
+from tests.contract.container import Life
+
+Make = Callable[..., Life]
+Section = Callable[..., config.Train]
+
+
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def spec(packed: Manifest, tiny_manifest: Manifest, section: Section) -> Callable[..., JobSpec]:
+    """Make a training's specification, with changes of its section."""
+
+    def make(**changes: object) -> JobSpec:
+        return JobSpec(
+            stage="train",
+            section=section(**changes).model_dump(mode="json"),
+            inputs=[tiny_manifest, packed],
+            folder="/nowhere",
+        )
+
+    return make
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Make]:
+    """Start a job on fresh instances; what still runs at the test's end is killed."""
+    lives: list[Life] = []
+
+    def begin(spec: JobSpec, *, checkpoints: Path | None = None, **more) -> Life:
+        lives.append(Life(tmp_path / f"life-{len(lives)}", spec, checkpoints=checkpoints, **more))
+        lives[-1].start(port())
+        return lives[-1]
+
+    yield begin
+    for each in lives:
+        each.kill()
+
+
+def until(life: Life, name: str) -> None:
+    """Wait for a file of the first host."""
+    while not (life.trees[0] / name).exists():
+        assert all(each.poll() is None for each in life.containers), life.output()
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def alone(packed: Manifest, tiny_manifest: Manifest, section: Section, tmp_path_factory) -> Manifest:
+    """The same training by two processes of one machine, without SageMaker."""
+    place = config.Run(root=str(tmp_path_factory.mktemp("alone")), processes=2)
+    return launch.train(section(max_steps=16), place, tiny_manifest, packed)
+
+
+@pytest.mark.slow
+def test_two_hosts_go_on_after_an_interruption_and_train_what_two_processes_train(
+    spec: Callable[..., JobSpec], life: Make, alone: Manifest, tmp_path: Path
+):
+    first = life(spec(max_steps=16))
+    until(first, "checkpoints/checkpoint-4/complete.json")
+    first.stop()
+    assert all(first.wait()), first.output()
+    assert not any((tree / "output/failure").exists() for tree in first.trees)
+    assert not (first.trees[0] / "model/outcome.json").exists()
+
+    second = life(spec(max_steps=16), checkpoints=first.saved(tmp_path / "saved"))
+    assert second.wait() == [0, 0], second.output()
+    assert "from step" in second.output()
+    answer = json.loads((second.trees[0] / "model/outcome.json").read_bytes())
+    assert answer["metrics"]["steps"] == 16
+    assert answer["metrics"]["eval_loss"] == pytest.approx(alone.metrics["eval_loss"], rel=1e-3)
+    assert len(answer["details"]["curve"]) == 16  # the journal of the first life is not lost
+
+
+@pytest.mark.slow
+def test_what_is_uploaded_is_the_first_hosts_and_what_the_outcome_lists(spec: Callable[..., JobSpec], life: Make):
+    made = life(spec(max_steps=4))
+    assert made.wait() == [0, 0], made.output()
+    first, second = (tree / "model" for tree in made.trees)
+    files, digest = json.loads((first / "outcome.json").read_bytes())["published"]
+    (first / "outcome.json").unlink()
+    assert [files, digest] == list(inventory(first))
+    assert "model/model.safetensors" in files
+    assert not any(second.iterdir())
+
+
+@pytest.mark.slow
+def test_a_torn_upload_on_one_host_makes_all_go_back_to_the_checkpoint_before(
+    spec: Callable[..., JobSpec], life: Make, tmp_path: Path
+):
+    first = life(spec(max_steps=40))
+    until(first, "checkpoints/checkpoint-8/complete.json")
+    first.kill()
+    saved = first.saved(tmp_path / "saved")
+    for newer in saved.glob("checkpoint-*"):
+        if int(newer.name[11:]) > 8:
+            shutil.rmtree(newer)
+    second = Life(tmp_path / "torn", spec(max_steps=10), checkpoints=saved)
+    torn = max((second.trees[1] / "checkpoints/checkpoint-8").rglob("*"), key=lambda path: path.stat().st_size)
+    os.truncate(torn, torn.stat().st_size // 2)
+    (second.trees[0] / "checkpoints/checkpoint-8.sagemaker-uploading").touch()
+    second.start(port())
+    try:
+        assert second.wait() == [0, 0], second.output()
+        assert "from step 4" in second.output()
+        assert second.output().count("ignoring checkpoint-8: it is not complete") == 2
+    finally:
+        second.kill()
+
+
+@pytest.mark.slow
+def test_every_line_of_the_metrics_is_printed_for_cloudwatch(spec: Callable[..., JobSpec], life: Make):
+    made = life(spec(max_steps=3, batch=4), hosts=("algo-1",))
+    assert made.wait() == [0], made.output()
+    printed = [line for line in made.output().splitlines() if line.startswith("{")]
+    assert printed == (made.trees[0] / "model/log/metrics.jsonl").read_text().splitlines()
+
+
+@pytest.mark.slow
+def test_a_stage_of_one_process_needs_no_rendezvous(tiny_manifest: Manifest, life: Make, shop: Path, tmp_path: Path):
+    section = config.Evaluate(samples=2, max_new_tokens=4, precision="fp32").model_dump(mode="json")
+    broken = tiny_manifest.model_copy(update={"files": {**tiny_manifest.files, "missing.bin": 7}})
+    made = life(JobSpec(stage="evaluate", section=section, inputs=[broken], folder="/"), hosts=("algo-1",))
+    assert made.wait() == [1]
+    failure = (made.trees[0] / "output/failure").read_text()
+    assert failure.startswith("channel input-0 holds no missing.bin of 7 bytes; s3://nowhere/0 has changed")
+
+
+@pytest.mark.slow
+def test_the_failure_begins_with_the_cause_and_is_short(spec: Callable[..., JobSpec], life: Make):
+    made = life(spec(learning_rate=1e30, max_steps=4), hosts=("algo-1",))
+    assert made.wait() == [1], made.output()
+    failure = (made.trees[0] / "output/failure").read_text()
+    assert failure.startswith("the loss or its gradient is not a finite number at step")
+    assert len(failure) <= 1024
