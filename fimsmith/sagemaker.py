@@ -23,7 +23,8 @@ from fimsmith.launch import diagnosis, process
 from fimsmith.manifest import Manifest
 
 ROOT, PROCESSES, PORT = "FIMSMITH_SAGEMAKER_ROOT", "FIMSMITH_PROCESSES", "FIMSMITH_SAGEMAKER_PORT"
-JOB, INPUT = "job", "input-{}"  # channels; inputs are counted in the order of JobSpec.inputs
+JOB, INPUT, REST = "job", "input-{}", "inputs"  # channels; inputs are counted in the order of JobSpec.inputs
+OWN = 18  # inputs with channels of their own; SageMaker has 20 channels, and further inputs share one
 _LONGEST = 1_024  # characters of a failure that SageMaker hands on
 _PATIENCE = 100  # seconds for a checkpoint: SageMaker kills 120 seconds after SIGTERM
 _KEPT = 1_000  # lines, for the failure
@@ -80,7 +81,11 @@ def main(arguments: list[str]) -> int:
 def _spec(host: Host) -> JobSpec:
     """Load the specification and let it name folders of this host."""
     spec = JobSpec.model_validate_json((_channel(host, JOB) / "job.json").read_bytes())
-    inputs = [_local(host, number, each) if each.files else each for number, each in enumerate(spec.inputs)]
+    root = str(spec.destination).rsplit("/", 2)[0]
+    inputs = [
+        each.model_copy(update={"uri": str(_whole(_folder(host, number, each, root), each))}) if each.files else each
+        for number, each in enumerate(spec.inputs)
+    ]
     folder = host.root / "model"
     if host.rank:  # SageMaker puts all hosts' files under one name, so that only the first may have some
         folder = Path(tempfile.mkdtemp(prefix="fimsmith-"))
@@ -98,17 +103,23 @@ def _channel(host: Host, name: str) -> Path:
     return folder
 
 
-def _local(host: Host, number: int, manifest: Manifest) -> Manifest:
-    """Let a manifest name its channel's folder, once the files there are as it says."""
-    folder = _channel(host, INPUT.format(number))
+def _folder(host: Host, number: int, manifest: Manifest, root: str) -> Path:
+    """Where SageMaker has put an input's files: in its own channel, or in that of all from one on."""
+    if number < OWN:
+        return _channel(host, INPUT.format(number))
+    return _channel(host, REST) / manifest.uri.removeprefix(f"{root}/")
+
+
+def _whole(folder: Path, manifest: Manifest) -> Path:
+    """Return an input's folder, once the files there are as its manifest says."""
     for name, size in manifest.files.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != size:
             raise StorageError(
-                f"channel {folder.name} holds no {name} of {size:,} bytes; {manifest.uri} has changed since it was "
-                f"made: delete {manifest.uri} and run again"
+                f"{folder} holds no {name} of {size:,} bytes; {manifest.uri} has changed since it was made: "
+                f"delete {manifest.uri} and run again"
             )
-    return manifest.model_copy(update={"uri": str(folder)})
+    return folder
 
 
 def _run(host: Host, spec: JobSpec) -> int:

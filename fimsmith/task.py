@@ -13,6 +13,7 @@ from fimsmith.errors import FimsmithError
 from fimsmith.manifest import Manifest
 
 ERROR_FILE = "FIMSMITH_ERROR_FILE"  # where a local run wants the message of a failed task
+RUN = "FIMSMITH_RUN"  # the id of a local run, for the tags of what it starts
 
 
 def begin() -> None:

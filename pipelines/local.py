@@ -76,6 +76,7 @@ def _environment(scratch: str) -> Iterator[None]:
     changed = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         task.ERROR_FILE: str(Path(scratch) / "error.txt"),
+        task.RUN: Path(scratch).name,
         "PYTHONUNBUFFERED": "1",
     }
     before = {name: os.environ.get(name) for name in changed}

@@ -102,6 +102,11 @@ class Config(Section):
             raise ValueError(
                 f"run.root {self.run.root!r} is a folder, which SageMaker cannot reach; set it to s3://bucket/prefix"
             )
+        if not self.model.path.startswith("s3://"):
+            raise ValueError(
+                f"model.path {self.model.path!r} is a folder, which SageMaker cannot reach; copy it to S3 "
+                "(aws s3 sync) and set model.path to s3://bucket/prefix"
+            )
 
     def parameters(self) -> dict[str, Any]:
         """Return the pipeline's parameters: `root`, `sources` and one plain dictionary per section.

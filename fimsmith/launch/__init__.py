@@ -25,8 +25,18 @@ def _pytorchjob(job: "Job", run: config.Run) -> None:
     pytorchjob.run(job, run)
 
 
+def _sagemaker(job: "Job", run: config.Run) -> None:
+    from fimsmith.launch import sagemaker  # importing boto3 takes a second
+
+    sagemaker.run(job, run)
+
+
 # a launcher runs the job and waits; it raises JobError unless the job finished
-LAUNCHERS: dict[str, Callable[["Job", config.Run], None]] = {"local": local.run, "pytorchjob": _pytorchjob}
+LAUNCHERS: dict[str, Callable[["Job", config.Run], None]] = {
+    "local": local.run,
+    "pytorchjob": _pytorchjob,
+    "sagemaker": _sagemaker,
+}
 
 # these change where, how fast and how safely the training runs, not what is trained
 _PLACEMENT = {"micro_batch", "gradient_checkpointing", "save_steps", "keep_checkpoints"}
@@ -173,7 +183,8 @@ def _keep_log(job: Job, destination: str) -> None:
     """Put what this machine has collected of the job's output beside its results; clear what it needed to go on."""
     if job.log.exists():
         storage.send(job.folder, destination, [job.log.relative_to(job.folder).as_posix()])
-    storage.erase(f"{destination}/checkpoints")
+    for passing in ("checkpoints", "sagemaker"):
+        storage.erase(f"{destination}/{passing}")
 
 
 def _destination(run: config.Run, stage: str, work: Path) -> str | None:

@@ -6,8 +6,11 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+_LOOK = 0.2  # seconds between two looks for a signal
 
 
 class Stop:
@@ -18,6 +21,12 @@ class Stop:
 
     def __bool__(self) -> bool:
         return bool(self.received)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not on after a signal."""
+        end = time.monotonic() + seconds
+        while not self.received and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK))
 
 
 class Step:

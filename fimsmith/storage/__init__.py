@@ -22,6 +22,7 @@ __all__ = [
     "TEMPORARY",
     "absolute",
     "clear",
+    "copy",
     "erase",
     "explained",
     "fetch",
@@ -146,6 +147,13 @@ def receive(uri: str, folder: Path, files: Mapping[str, int]) -> None:
     from fimsmith.storage import s3
 
     s3.download(uri, folder, files)
+
+
+def copy(source: str, uri: str, files: Mapping[str, int]) -> None:
+    """Copy files of a folder in S3 to another one, without bringing them here; `files` gives the bytes of each."""
+    from fimsmith.storage import s3
+
+    s3.copy(source, uri, files)
 
 
 def erase(uri: str) -> None:

@@ -143,6 +143,17 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
     _each(get, wanted, f"fetching {uri}")
 
 
+def copy(source: str, uri: str, files: Mapping[str, int]) -> None:
+    """Copy files of a folder inside the store, large ones in parts."""
+    (origin, prefix), (bucket, key) = _split(source), _split(uri)
+
+    def duplicate(name: str) -> None:
+        place = {"Bucket": origin, "Key": f"{prefix}/{name}"}
+        _client().copy(place, bucket, f"{key}/{name}", Config=_TRANSFER)
+
+    _each(duplicate, files, f"copying to {uri}")
+
+
 def probe(root: str) -> None:
     """Put, get and delete one object below a folder."""
     bucket, prefix = _split(root)

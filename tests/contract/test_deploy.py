@@ -172,15 +172,18 @@ def test_another_export_does_not_take_the_endpoint_of_the_first(start_aws: Start
             {"quotas": {"ml.g6e.2xlarge for endpoint usage": 0}},
             r"limit 'ml.g6e.2xlarge for endpoint usage'.*\n.*Quotas",
         ),
-        ({"roles": {}}, r"Could not assume role.*\n.*must exist and trust sagemaker.amazonaws.com"),
+        ({"roles": {}}, r"Could not assume role.*\n  fix: .*trust policy names sagemaker.amazonaws.com"),
         ({"denied": {"iam:PassRole"}}, r"iam:PassRole.*\n.*pass run.sagemaker.role"),
-        ({"denied": {"sagemaker:AddTags"}}, r"sagemaker:AddTags.*\n.*Permissions"),
+        ({"denied": {"sagemaker:AddTags"}}, r"sagemaker:AddTags.*\n.*docs/sagemaker.md has the policy"),
         ({"denied": {"sagemaker:CreateEndpoint"}}, r"not authorized to perform: sagemaker:CreateEndpoint "),
-        ({"errors": {"CreateModel": ["ExpiredTokenException"]}}, "token has expired; sign in again"),
+        (
+            {"errors": {"CreateModel": ["ExpiredTokenException"]}},
+            r"AWS login is missing or no longer valid.*\n.*sign in again",
+        ),
         ({"model": answering("")}, "completes nothing"),
         ({"model": answering("x<|endoftext|>")}, "completes with the sentinel '<|endoftext|>'"),
         ({"model": lambda body: b'{"generated_text": "x"}'}, "which is no completion; .*LMI container 15"),
-        ({"model": lambda body: 1 / 0}, "is in service but does not answer: ModelError"),
+        ({"model": lambda body: 1 / 0}, r"is in service but does not answer: .*ModelError.*division by zero"),
     ],
 )
 def test_what_fails_is_explained_and_leaves_nothing(start_aws: Start, s3: str, behaviour: dict, words: str):

@@ -1,0 +1,58 @@
+"""See one training job through: show its states, its log and its cost, until it has ended."""
+
+from __future__ import annotations
+
+import time
+
+from fimsmith import config
+from fimsmith.launch import aws, sagemaker_reasons
+from fimsmith.launch.cloudwatch import Tail
+from fimsmith.launch.output import Output
+from fimsmith.launch.sagemaker_reasons import Description
+from fimsmith.launch.stopping import Stop
+
+INTERVAL = 5.0  # seconds between two looks
+_COST = 600.0  # seconds between two lines on the cost
+_QUIET, _DRAIN = 5.0, 30.0  # seconds without a line, and in all, to wait for the end of the log: it arrives late
+
+
+class Watch:
+    """One training job, from the moment it is there."""
+
+    def __init__(self, account: aws.Account, name: str, settings: config.SageMaker, output: Output):
+        self.account, self.name, self.settings, self.output = account, name, settings, output
+        self.tail = Tail(account, name, output.take)
+        self.said: tuple[int, str] = (0, "")
+        self.told = time.monotonic()  # when the cost was told
+
+    def until_done(self, stop: Stop) -> Description | None:
+        """Follow the job until it has ended; None: a signal came first."""
+        while not stop:
+            found = self.account.call("describe_training_job", TrainingJobName=self.name)
+            self._show(found)
+            self.tail.read()
+            if found["TrainingJobStatus"] in sagemaker_reasons.ENDED:
+                self._drain()
+                self.output.say(sagemaker_reasons.expense(found, self.settings.prices))
+                return found
+            stop.wait(INTERVAL)
+        return None
+
+    def _show(self, found: Description) -> None:
+        """Say what is new: states that came, and now and then the cost."""
+        number, text = sagemaker_reasons.state(found)
+        if (number, text) != self.said:
+            self.said = number, text
+            self.output.say(text)
+        if time.monotonic() - self.told > _COST:
+            self.told = time.monotonic()
+            self.output.say(f"so far {sagemaker_reasons.expense(found, self.settings.prices)}")
+
+    def _drain(self) -> None:
+        begun = quiet = time.monotonic()
+        while (now := time.monotonic()) - quiet < _QUIET and now - begun < _DRAIN:
+            if self.tail.read():
+                quiet = time.monotonic()
+            elif self.tail.refused:
+                return
+            time.sleep(min(1.0, _QUIET))
