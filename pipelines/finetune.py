@@ -35,8 +35,7 @@ def _placed(task: dsl.PipelineTask) -> dsl.PipelineTask:
     return kubernetes.set_security_context(task, run_as_non_root=True)
 
 
-@dsl.pipeline(name="fimsmith", description="Fine-tune a code model on a company's own Java.")
-def finetune(
+def dag(
     model: dict,
     sources: List[dict],  # noqa: UP006  KFP takes the type of a loop item from typing
     mix: dict,
@@ -102,3 +101,6 @@ def finetune(
         **made,
     )
     _placed(written)
+
+
+finetune = dsl.pipeline(name="fimsmith", description="Fine-tune a code model on a company's own Java.")(dag)

@@ -19,7 +19,7 @@ from kfp import local
 from fimsmith import config, storage, task
 from fimsmith.errors import JobError
 from fimsmith.manifest import Manifest
-from pipelines.finetune import finetune
+from pipelines import variant
 
 STAGES = ("preflight", "ingest", "curate", "fim", "mix", "train", "evaluate", "gate", "export", "report")
 PROGRESS = re.compile(rf"^\s*((?:{'|'.join(STAGES)}) .*)$")
@@ -64,7 +64,7 @@ def run(configuration: config.Config) -> tuple[Manifest, Manifest]:
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=scratch)
         try:
             with open(log, "w", encoding="utf-8") as file, contextlib.redirect_stdout(_Console(sys.stdout, file)):
-                finetune(**parameters)
+                variant.chosen(configuration.run.launcher)(**parameters)
         except RuntimeError as error:
             raise _explain(scratch, log) from error
         return _manifest(scratch, "export/model"), _manifest(scratch, "report/result")

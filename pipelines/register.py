@@ -31,9 +31,8 @@ from urllib3.exceptions import HTTPError
 from fimsmith import __version__, config, configfile, storage
 from fimsmith.errors import FimsmithError, JobError
 from fimsmith.progress import duration, say
-from pipelines import schedule
+from pipelines import schedule, variant
 from pipelines.backend import Place, connect, explain
-from pipelines.finetune import finetune
 
 _PAUSE = 5.0  # seconds between two tries
 _VERSIONS = "pipeline_versions"
@@ -163,7 +162,8 @@ def compiled(package: Path, defaults: dict[str, Any]) -> str:
     """Compile the pipeline and return the hash of what it means: the text itself differs from time to time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        compiler.Compiler().compile(finetune, str(package), pipeline_parameters=defaults)  # type: ignore[arg-type]
+        pipeline = variant.chosen(defaults["run"].get("launcher", ""))
+        compiler.Compiler().compile(pipeline, str(package), pipeline_parameters=defaults)
     documents = list(yaml.safe_load_all(package.read_text(encoding="utf-8")))
     return hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()
 

@@ -16,9 +16,8 @@ from kfp_server_api import ApiException
 from fimsmith import config, storage
 from fimsmith.errors import ConfigError, JobError
 from fimsmith.progress import say
-from pipelines import watch
+from pipelines import variant, watch
 from pipelines.backend import connect, explain
-from pipelines.finetune import finetune
 
 
 def submit(configuration: config.Config, endpoint: str | None, experiment: str, name: str) -> str:
@@ -32,7 +31,7 @@ def submit(configuration: config.Config, endpoint: str | None, experiment: str, 
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         package = str(Path(folder) / "pipeline.yaml")
-        compiler.Compiler().compile(finetune, package)  # type: ignore[arg-type]
+        compiler.Compiler().compile(variant.chosen(configuration.run.launcher), package)
         arguments = configuration.parameters()
         try:
             run: Any = client.create_run_from_pipeline_package(

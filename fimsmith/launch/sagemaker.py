@@ -24,6 +24,7 @@ from fimsmith.launch.cloudwatch import GROUP
 from fimsmith.launch.output import Output
 from fimsmith.launch.sagemaker_reasons import Description
 from fimsmith.launch.sagemaker_watch import INTERVAL, Watch
+from fimsmith.launch.verdict import Cause
 
 if TYPE_CHECKING:
     from fimsmith.launch import Job
@@ -69,15 +70,40 @@ class _Launcher:
         """Make or find the job and see it through."""
         step, run_id = self._step()
         with stopping.watching(step) as stop:
-            self._ensure(stop, run_id)
-            watch = Watch(self.account, self.name, self.place.sagemaker, self.output)
-            found = watch.until_done(stop)
-            if found is None:
-                raise self._stopped(stop, watch)
+            try:
+                found = self._follow(stop, run_id)
+            except KeyboardInterrupt:  # a second signal: nothing is waited for, but no job goes on unseen
+                self._stop()
+                raise
         self.left = None
         if found["TrainingJobStatus"] != "Completed":
-            raise self._error(found)
+            raise self._worded(sagemaker_reasons.failure(found, self.job.stage, self.place.sagemaker))
         self._collect()
+
+    def _follow(self, stop: stopping.Stop, run_id: str | None) -> Description:
+        """Return the description of a job that has ended; raises JobError when it is to stop."""
+        self._ensure(stop, run_id)
+        watch = Watch(self.account, self.name, self.place.sagemaker, self.output)
+        found = watch.until_done(stop)
+        if found is not None:
+            return found
+        if self.left:
+            self.output.say(f"stopped: stopping job {self.name}, which may write a checkpoint first")
+            self._stop()
+            watch.until_done(stopping.Stop())
+        by = diagnosis.status_name(-stop.received[0])
+        text = f"{self.job.stage} was stopped by {by}; run the same command again to go on"
+        raise JobError(f"{text}\n  log: {self.job.log}")
+
+    def _stop(self) -> None:
+        """Ask SageMaker to end the job, if there is one."""
+        if self.left is None:
+            return
+        try:
+            self.account.call("stop_training_job", TrainingJobName=self.left)
+        except ClientError as error:
+            if aws.code(error) != "ValidationException":  # it has ended, or is being stopped already
+                raise
 
     def _step(self) -> tuple[stopping.Step | None, str | None]:
         """The step of a KFP run that this process is, if it is one, and the run's id."""
@@ -104,9 +130,10 @@ class _Launcher:
     def _ensure(self, stop: stopping.Stop, run_id: str | None) -> None:
         """Find the newest attempt, and start another unless that one runs or has results."""
         found = self._newest()
-        while found and found["TrainingJobStatus"] not in (*sagemaker_reasons.ENDED, "InProgress"):
-            self.output.say(f"waiting for job {self.name}: {sagemaker_reasons.state(found)[1]}")
-            time.sleep(INTERVAL)
+        if found and found["TrainingJobStatus"] == "Stopping":
+            self.output.say(f"waiting until job {self.name} has stopped")
+        while found and found["TrainingJobStatus"] == "Stopping" and not stop:
+            stop.wait(INTERVAL)
             found = self._describe(self.number)
         if found and self._goes_on(found):
             self.left = self.name
@@ -166,23 +193,8 @@ class _Launcher:
             )
         return sagemaker_request.request(self.job, spec.inputs, self.place, self.number, run_id)
 
-    def _stopped(self, stop: stopping.Stop, watch: Watch) -> JobError:
-        """End the job that was asked to stop, and wait until it has."""
-        if self.left:
-            self.output.say(f"stopped: stopping job {self.name}, which may write a checkpoint first")
-            try:
-                self.account.call("stop_training_job", TrainingJobName=self.name)
-            except ClientError as error:
-                if aws.code(error) != "ValidationException":  # it has ended, or is being stopped already
-                    raise
-            watch.until_done(stopping.Stop())
-        by = diagnosis.status_name(-stop.received[0])
-        text = f"{self.job.stage} was stopped by {by}; run the same command again to go on"
-        return JobError(f"{text}\n  log: {self.job.log}")
-
-    def _error(self, found: Description) -> JobError:
-        """Word the end of the job."""
-        cause = sagemaker_reasons.failure(found, self.job.stage, self.place.sagemaker)
+    def _worded(self, cause: Cause) -> JobError:
+        """Make the error of a job that ended badly."""
         text = f"{self.job.stage} failed: {cause.text}"
         if not cause.explained and (step := self.output.step()):
             text += f" at step {step}"
@@ -195,7 +207,7 @@ class _Launcher:
         source = sagemaker_request.results(self.job, self.number)
         answer = storage.read(f"{source}/{OUTCOME}")
         if answer is None:
-            raise JobError(f"{self.job.stage} failed: job {self.name} completed, but there is no {source}/{OUTCOME}")
+            raise self._worded(Cause(f"it ended without a result: there is no {source}/{OUTCOME}"))
         files, _ = json.loads(answer)["published"]
         there = storage.list_files(source)
         if lost := [name for name, size in files.items() if there.get(name, (-1, ""))[0] != size]:

@@ -23,11 +23,12 @@ _KILLED = ("137", "9")
 _MOVING_ON = "a new start goes on at the last checkpoint"
 
 
-def state(found: Description) -> tuple[int, str]:
-    """Return the number of the present state and what SageMaker says of it."""
-    steps = found.get("SecondaryStatusTransitions") or []
-    message = steps[-1].get("StatusMessage", "") if steps else ""
-    return len(steps), f"{found['SecondaryStatus']}: {message}".rstrip(": ")
+def states(found: Description) -> list[str]:
+    """Return what SageMaker says of all states so far, the present one last."""
+    return [
+        f"{step['Status']}: {step.get('StatusMessage', '')}".rstrip(": ")
+        for step in found.get("SecondaryStatusTransitions") or []
+    ] or [found["SecondaryStatus"]]
 
 
 def interruptions(found: Description) -> int:

@@ -22,7 +22,7 @@ class Watch:
     def __init__(self, account: aws.Account, name: str, settings: config.SageMaker, output: Output):
         self.account, self.name, self.settings, self.output = account, name, settings, output
         self.tail = Tail(account, name, output.take)
-        self.said: tuple[int, str] = (0, "")
+        self.said: list[str] = []  # of the states
         self.told = time.monotonic()  # when the cost was told
 
     def until_done(self, stop: Stop) -> Description | None:
@@ -40,10 +40,11 @@ class Watch:
 
     def _show(self, found: Description) -> None:
         """Say what is new: states that came, and now and then the cost."""
-        number, text = sagemaker_reasons.state(found)
-        if (number, text) != self.said:
-            self.said = number, text
-            self.output.say(text)
+        states = sagemaker_reasons.states(found)
+        for number, text in enumerate(states):
+            if self.said[number : number + 1] != [text]:  # the message of the present state may change
+                self.output.say(text)
+        self.said = states
         if time.monotonic() - self.told > _COST:
             self.told = time.monotonic()
             self.output.say(f"so far {sagemaker_reasons.expense(found, self.settings.prices)}")

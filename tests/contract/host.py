@@ -131,6 +131,9 @@ class Host:
             target.symlink_to(file_systems[shared["FileSystemId"]] / shared["DirectoryPath"].lstrip("/"))
             return
         source = channel["DataSource"]["S3DataSource"]
+        if source["S3DataType"] == "ManifestFile":
+            store.download_listed(source["S3Uri"], target)
+            return
         names = hosts(self.request)
         sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
         target.mkdir()

@@ -1,6 +1,7 @@
 """The S3 that the fake account's jobs read from and write to."""
 
 import io
+import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,16 @@ class Store:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             self.client.download_file(bucket, key, str(target))
+
+    def download_listed(self, uri: str, folder: Path) -> None:
+        """Copy the objects that a list names (a prefix, then what is appended to it) into a folder."""
+        bucket, key = _split(uri)
+        head, *names = json.loads(self.client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        origin, prefix = _split(head["prefix"])
+        for name in names:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.client.download_file(origin, f"{prefix}{name}", str(target))
 
     def put(self, uri: str, content: bytes) -> None:
         """Write one object."""

@@ -85,8 +85,8 @@ class Training:
                     raise AwsError("ValidationException", "VpcConfig is required for a FileSystemDataSource.")
                 continue
             uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-            if channel["DataSource"]["S3DataSource"]["S3DataType"] != "S3Prefix":
-                raise AwsError("ValidationException", "the fake account knows channels of type S3Prefix only")
+            if channel["DataSource"]["S3DataSource"]["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+                raise AwsError("ValidationException", "the fake account knows only S3Prefix and ManifestFile")
             if not any(True for _ in self.aws.store.names(uri)):
                 raise AwsError(
                     "ValidationException",

@@ -1,5 +1,8 @@
 """The compiled pipeline is one that a KFP back end accepts."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +11,22 @@ import yaml
 from kfp import compiler
 
 from fimsmith import config
+from pipelines import variant
 from pipelines.finetune import finetune
+from pipelines.finetune_sagemaker import finetune_sagemaker
 from pipelines.local import STAGES
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def specification(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    compiler.Compiler().compile(finetune, str(path))
+def compiled(pipeline: Any, path: Path) -> dict[str, Any]:
+    compiler.Compiler().compile(pipeline, str(path))
     return next(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module", params=[finetune, finetune_sagemaker], ids=["finetune", "finetune_sagemaker"])
+def specification(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return compiled(request.param, tmp_path_factory.mktemp("compiled") / "pipeline.yaml")
 
 
 def _graphs(specification: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -89,3 +97,26 @@ def test_one_argument_stays_below_what_the_kernel_takes(specification: dict[str,
     for executor in specification["deploymentSpec"]["executors"].values():
         container = executor["container"]
         assert max(len(part.encode()) for part in [*container["command"], *container["args"]]) < 100_000
+
+
+def test_both_pipelines_are_the_same_but_for_their_names_and_where_jobs_run(tmp_path: Path):
+    one, other = (
+        compiled(each, tmp_path / f"{number}.yaml") for number, each in enumerate((finetune, finetune_sagemaker))
+    )
+    assert other["root"]["inputDefinitions"]["parameters"]["run"].pop("defaultValue") == {"launcher": "sagemaker"}
+    assert one["root"]["inputDefinitions"]["parameters"]["run"].pop("defaultValue") == {}
+    assert one.pop("pipelineInfo") != other.pop("pipelineInfo")
+    assert one == other
+
+
+def test_the_launcher_chooses_the_pipeline():
+    assert variant.chosen("sagemaker") is finetune_sagemaker
+    assert variant.chosen("pytorchjob") is variant.chosen("local") is finetune
+
+
+@pytest.mark.parametrize("name", ["finetune", "finetune_sagemaker"])
+def test_kubeflows_own_command_compiles_the_file(name: str, tmp_path: Path):
+    command = ["kfp", "dsl", "compile", "--py", f"pipelines/{name}.py", "--output", str(tmp_path / "pipeline.yaml")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    assert subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+    assert (tmp_path / "pipeline.yaml").exists()
