@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from fimsmith.deploy.refusal import explained, missing
 from fimsmith.deploy.request import OWNER
 from fimsmith.errors import DeployError
+from fimsmith.launch import aws
 from fimsmith.progress import duration, say
 
 BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack")  # SageMaker refuses to delete it meanwhile
@@ -42,8 +43,9 @@ class Hosting:
     """What there is under the deployment's name."""
 
     def __init__(self, name: str):
-        self.name, self.session = name, Session(region_name=os.environ.get("AWS_REGION"))
+        self.name = name
         with explained("cannot use SageMaker"):
+            self.session = Session(region_name=os.environ.get("AWS_REGION"))
             self.client = self.connect("sagemaker")
 
     def connect(self, service: str) -> Any:
@@ -130,7 +132,7 @@ class Hosting:
 
     def last_lines(self) -> list[str]:
         """Return the end of the newest container's log; empty when there is none or it may not be read."""
-        with contextlib.suppress(ClientError):
+        with contextlib.suppress(*aws.ERRORS):
             logs = self.connect("logs")
             order = {"orderBy": "LastEventTime", "descending": True, "limit": 1}
             streams = logs.describe_log_streams(logGroupName=self.log_group, **order)["logStreams"]

@@ -97,7 +97,9 @@ def _undone(hosting: Hosting) -> Iterator[None]:
         try:
             hosting.remove()
         except DeployError as fault:
-            raise DeployError(f"{error}\n  and what was made is still there, and billed: {fault}") from error
+            raise DeployError(
+                f"{str(error) or 'stopped'}\n  and what was made is still there, and billed: {fault}"
+            ) from error
         raise
 
 
@@ -106,7 +108,7 @@ def _kept(hosting: Hosting) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        say("deploy", f"{hosting.name} is kept, and billed: the same command with --delete removes it")
+        say("deploy", f"what there is of {hosting.name} is kept, and billed: the same command with --delete removes it")
         raise
 
 

@@ -58,6 +58,9 @@ def looked(subject: Subject) -> Iterator[Result]:
     except ImportError as error:
         yield Result("identity", False, f"{error.name} is not installed", "pip install 'fimsmith[cluster]'")
         return
+    except Exception as error:  # a profile that does not exist, a file that cannot be read
+        yield Result("identity", False, str(error), "mend the AWS_* variables and ~/.aws/config")
+        return
     yield from _made("identity", identity, subject, account)
     if account.caller:
         for name, check in _CHECKS:

@@ -195,6 +195,22 @@ def test_what_fails_is_explained_and_leaves_nothing(start_aws: Start, s3: str, b
     assert not left(aws)
 
 
+def test_a_profile_that_does_not_exist_is_explained(s3: str, monkeypatch: pytest.MonkeyPatch):
+    configuration = settings(f"{s3}/root")
+    put_export(configuration)
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    with pytest.raises(DeployError, match=r"cannot use SageMaker: .*nowhere.*\n  fix: sign in again"):
+        sagemaker.deploy(configuration)
+
+
+def test_what_cannot_be_removed_after_a_failure_is_told_with_both_causes(start_aws: Start, s3: str):
+    start_aws(healthy=False, denied={"sagemaker:DeleteModel"})
+    configuration = settings(f"{s3}/root")
+    put_export(configuration)
+    with pytest.raises(DeployError, match=r"health check(.|\n)*is still there, and billed: cannot delete model"):
+        sagemaker.deploy(configuration)
+
+
 def test_an_image_that_is_not_there_is_explained(start_aws: Start, s3: str):
     start_aws(images=["fimsmith/train:1"])
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/lmi:1"

@@ -166,6 +166,8 @@ def test_without_an_identity_nothing_else_is_asked(start_aws: Start, s3: str, mo
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     assert looked(s3)["identity"].text == "no region is set"
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    assert "nowhere" in looked(s3)["identity"].text
     assert not [call for call in aws.calls if call[0] == "iam"]
 
 
