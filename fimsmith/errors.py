@@ -31,6 +31,10 @@ class StoppedError(JobError):
     """A job saved its work and ended, because it was asked to."""
 
 
+class DeployError(FimsmithError):
+    """A model could not be served, or what served it could not be removed."""
+
+
 def without_logins(text: str) -> str:
     """Return a text that may be shown: without the user names and passwords of its URLs."""
     return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
