@@ -5,6 +5,8 @@ fimsmith fim configs/demo.yaml --set fim.bytes_per_hole=500
 """
 
 import contextlib
+import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -30,6 +32,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+deploying = typer.Typer(help="Serve the exported model.", no_args_is_help=True, rich_markup_mode="rich")
+app.add_typer(deploying, name="deploy", rich_help_panel="Pipeline")
 
 Path_ = Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file (YAML); ready ones are in configs/.")]
 Set = Annotated[
@@ -115,6 +120,37 @@ def stop_run(run_id: Annotated[str, typer.Argument(metavar="RUN")], endpoint: En
     with _kubeflow():
         from pipelines import submit as submitting
     submitting.stop(endpoint, run_id)
+
+
+@deploying.command("sagemaker")
+def deploy_sagemaker(
+    path: Path_,
+    overrides: Set = None,
+    export_uri: Annotated[
+        str | None,
+        typer.Option("--export", metavar="S3-URI", help="Folder that export wrote; default: the configuration's own."),
+    ] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove the endpoint, its configuration and its model.")
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave what was made when it fails, to look into it.")] = False,
+) -> None:
+    """Serve the exported model as an Amazon SageMaker endpoint.
+
+    Makes a model, an endpoint configuration and an endpoint as run.sagemaker.endpoint says, waits until it is in
+    service, asks it for three completions and prints how to call it. What failed or was interrupted is removed.
+
+    The endpoint is billed until it is deleted: run the same command with --delete. Guide: docs/sagemaker.md.
+    """
+    from fimsmith.deploy import sagemaker
+
+    configuration = configfile.load(path, overrides or [])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
+    if delete:
+        sagemaker.delete(configuration, export_uri)
+    else:
+        print(f"\n{sagemaker.deploy(configuration, export_uri, keep)}")
+        print(f"delete    {shlex.join(['fimsmith', *sys.argv[1:], '--delete'])}")
 
 
 @contextlib.contextmanager

@@ -27,3 +27,7 @@ class JobError(FimsmithError):
 
 class StoppedError(JobError):
     """A job saved its work and ended, because it was asked to."""
+
+
+class DeployError(FimsmithError):
+    """A model could not be served, or what served it could not be removed."""

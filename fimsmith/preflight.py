@@ -34,8 +34,8 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
     check_places(configuration)
     base = model.describe(configuration.model)
     _check_targets(configuration, base)
-    if configuration.run.launcher == "pytorchjob":
-        _check_cluster(configuration)
+    if configuration.run.launcher != "local":
+        _check_launcher(configuration)
     context = base.details["context"]
     if context and configuration.mix.sequence > context:
         raise ConfigError(
@@ -79,13 +79,15 @@ def _check_targets(configuration: config.Config, base: Manifest) -> None:
         )
 
 
-def _check_cluster(configuration: config.Config) -> None:
-    """Refuse a cluster on which the jobs cannot run; raises ConfigError with every fault and what mends it."""
-    from fimsmith import doctor  # importing kubernetes takes a second
+def _check_launcher(configuration: config.Config) -> None:
+    """Refuse a cluster or an account in which the jobs cannot run; raises ConfigError with every fault and what mends it."""
+    from fimsmith import doctor  # importing kubernetes and boto3 takes seconds
 
     faults = [result for result in doctor.check(configuration) if result.ok is False]
     if faults:
-        raise ConfigError("\n".join(["the cluster is not ready (fimsmith doctor shows all):", *map(str, faults)]))
+        raise ConfigError(
+            "\n".join(["what runs the jobs is not ready (fimsmith doctor shows all):", *map(str, faults)])
+        )
 
 
 def versions() -> dict[str, str]:

@@ -33,8 +33,8 @@ RESTRICTED = {  # third-party package -> places below fimsmith/ that may import 
     "peft": {"train", "export"},
     "kfp": set(),
     "kubernetes": {"launch", "doctor"},
-    "boto3": {"launch", "doctor", "storage"},
-    "botocore": {"launch", "doctor", "storage"},
+    "boto3": {"launch", "doctor", "deploy", "storage"},
+    "botocore": {"launch", "doctor", "deploy", "storage"},
 }
 
 

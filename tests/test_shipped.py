@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
 
@@ -16,6 +17,7 @@ from fimsmith.doctor.result import Subject
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 HARDWARE = {"p4d.24xlarge": (8, 4), "p5.48xlarge": (8, 32), "g6e.12xlarge": (4, 0)}  # GPUs, EFA devices
+IAM = sorted((ROOT / "docs" / "iam").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -27,6 +29,26 @@ def test_a_configuration_loads_and_its_sizes_fit_one_another(path: Path):
     if machine := run.kubernetes.node_selector.get("node.kubernetes.io/instance-type"):
         assert (run.kubernetes.gpus, run.kubernetes.efa) == HARDWARE[machine]
         assert run.processes == run.kubernetes.gpus
+    if run.launcher == "sagemaker":
+        gpus, efa = HARDWARE[run.sagemaker.instance_type.removeprefix("ml.")]
+        assert run.processes == gpus
+        assert run.nodes == 1 or not efa or "efa" in str(run.sagemaker.image)
+
+
+@pytest.mark.parametrize("path", [each for each in CONFIGS if "sagemaker" in each.stem], ids=lambda path: path.stem)
+def test_a_configuration_for_sagemaker_names_instances_that_train_and_serve(path: Path):
+    model = boto3.Session(region_name="us-east-1").client("sagemaker").meta.service_model
+    settings = configfile.load(path).run.sagemaker
+    training = model.shape_for("TrainingInstanceType").enum
+    assert {settings.instance_type, settings.single_instance_type} <= set(training)
+    serving = model.shape_for("ProductionVariantInstanceType").enum
+    assert settings.endpoint.instance_type in serving
+
+
+def test_the_guide_to_sagemaker_names_every_policy_that_is_shipped():
+    guide = (ROOT / "docs" / "sagemaker.md").read_text(encoding="utf-8")
+    assert len(IAM) == 5
+    assert all(f"docs/iam/{path.name}" in guide for path in IAM)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from fimsmith import __version__
+from fimsmith.config.endpoint import Endpoint
 from fimsmith.config.section import Count, Section
 
 
@@ -126,6 +127,7 @@ class SageMaker(Section):
     prices: dict[str, float] = Field(
         default={}, description="Price of an hour by instance type, which shows a job's cost so far."
     )
+    endpoint: Endpoint = Endpoint()
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

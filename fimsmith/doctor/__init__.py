@@ -1,4 +1,4 @@
-"""Look at this machine, the cluster and the store, and say what is missing and what mends it.
+"""Look at this machine, the cluster or the AWS account, and the store, and say what is missing and what mends it.
 
     fimsmith doctor config.yaml
 
@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from fimsmith import config
-from fimsmith.doctor import jobs, kubeflow, machine, nodes, rights
+from fimsmith.doctor import jobs, kubeflow, machine, nodes, rights, sagemaker
 from fimsmith.doctor.cluster import Cluster, Refused
 from fimsmith.doctor.result import Result, Subject
 
@@ -49,9 +49,11 @@ def results(configuration: config.Config | None = None) -> Iterator[Result]:
     run = configuration.run if configuration else config.Run(launcher="pytorchjob")
     subject = Subject(run=run, model=configuration.model if configuration else None)
     yield from _made(_HERE, subject)
+    if run.launcher == "sagemaker":
+        yield from sagemaker.looked(subject)
     checks = (_KFP if os.environ.get("KFP_ENDPOINT") else []) + (_JOBS if run.launcher == "pytorchjob" else [])
     if not checks:
-        yield Result("cluster", None, "not needed: run.launcher is local and KFP_ENDPOINT is not set")
+        yield Result("cluster", None, f"not needed: run.launcher is {run.launcher} and KFP_ENDPOINT is not set")
         return
     try:
         subject.cluster = Cluster.connect(run.kubernetes.namespace)

@@ -15,6 +15,7 @@ _OLDEST = (3, 11)
 _EXTRAS = {
     "local": ("train", ("torch", "transformers", "deepspeed", "accelerate", "peft")),
     "pytorchjob": ("cluster", ("boto3", "kubernetes")),
+    "sagemaker": ("cluster", ("boto3",)),
 }
 _KEYS = "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…"
 _FIXES = {

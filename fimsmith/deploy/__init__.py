@@ -1,0 +1,1 @@
+"""deploy: serve the exported model where developers can reach it."""

@@ -1,0 +1,279 @@
+"""What Amazon SageMaker needs before a job can start: identity, roles, bucket, quotas, image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from fimsmith.doctor.result import Result, Subject
+from fimsmith.storage import is_remote
+
+GUIDE = "docs/sagemaker.md"
+SERVICE = "sagemaker.amazonaws.com"
+_DENIED = ("AccessDenied", "AccessDeniedException", "403")
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+_KEYS = "aws sso login, or export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…"
+
+
+class Account:
+    """The AWS account that the SDK's own settings lead to."""
+
+    def __init__(self) -> None:
+        import os
+
+        from boto3.session import Session
+        from botocore.config import Config
+
+        self.session = Session(region_name=os.environ.get("AWS_REGION"))
+        self.region = self.session.region_name
+        self.caller = self.number = ""
+        self.settings = Config(
+            connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
+        )
+
+    def client(self, service: str) -> Any:
+        """Make a client that does not make a check wait long."""
+        return self.session.client(service, config=self.settings)
+
+    def simulate(self, principal: str, actions: list[str], resource: str, **context: str) -> dict[str, str]:
+        """Ask IAM what the policies of a user or role decide on each action; the keys of the context hold `_` for `:`."""
+        entries = [
+            {"ContextKeyName": name.replace("_", ":"), "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for name, value in context.items()
+        ]
+        told = self.client("iam").simulate_principal_policy(
+            PolicySourceArn=principal, ActionNames=actions, ResourceArns=[resource], ContextEntries=entries
+        )
+        return {each["EvalActionName"]: each["EvalDecision"] for each in told["EvaluationResults"]}
+
+
+def looked(subject: Subject) -> Iterator[Result]:
+    """Yield what each check finds; without an identity there is nothing more to find."""
+    try:
+        account = Account()
+    except ImportError as error:
+        yield Result("identity", False, f"{error.name} is not installed", "pip install 'fimsmith[cluster]'")
+        return
+    except Exception as error:  # a profile that does not exist, a file that cannot be read
+        yield Result("identity", False, str(error), "mend the AWS_* variables and ~/.aws/config")
+        return
+    yield from _made("identity", identity, subject, account)
+    if account.caller:
+        for name, check in _CHECKS:
+            yield from _made(name, check, subject, account)
+
+
+Check = Callable[[Subject, Account], Iterable[Result]]
+
+
+def _made(name: str, check: Check, subject: Subject, account: Account) -> Iterator[Result]:
+    """Run a check; a lack of rights to ask is no defect of what was asked about."""
+    from botocore import exceptions
+
+    try:
+        yield from check(subject, account)
+    except exceptions.ClientError as error:
+        told = error.response["Error"]
+        if told["Code"] in _DENIED:
+            yield Result(name, None, f"not allowed to ask: {told.get('Message', told['Code'])}")
+        else:
+            yield Result(name, False, f"{told['Code']}: {told.get('Message', '')}", f"{_KEYS} ({GUIDE})")
+    except exceptions.BotoCoreError as error:
+        yield Result(name, False, str(error), "mend the AWS_* variables, or the network")
+    except Exception as error:  # one broken check must not hide the others
+        yield Result(name, False, f"the check itself failed: {type(error).__name__}: {error}")
+
+
+def identity(subject: Subject, account: Account) -> Iterator[Result]:
+    """Who asks, and in which account and region."""
+    from botocore import exceptions
+
+    if not account.region:
+        yield Result("identity", False, "no region is set", "export AWS_REGION=us-east-1, or another one")
+        return
+    try:
+        told = account.client("sts").get_caller_identity()
+    except (exceptions.NoCredentialsError, exceptions.ClientError) as error:
+        yield Result("identity", False, f"AWS does not know who asks: {error}", _KEYS)
+        return
+    account.caller, account.number = told["Arn"], told["Account"]
+    yield Result("identity", True, f"{account.caller} in {account.region}")
+
+
+def role(subject: Subject, account: Account) -> Iterator[Result]:
+    """Whether the jobs' role exists, and SageMaker may take it on."""
+    from botocore import exceptions
+
+    arn = subject.run.sagemaker.role
+    if arn is None:
+        yield Result("role", False, "run.sagemaker.role is not set", f"make one ({GUIDE}, Roles) and set its ARN")
+        return
+    name, number = arn.rsplit("/", 1)[-1], arn.split(":")[4]
+    if number != account.number:
+        text = f"{name} is of account {number}, jobs run in {account.number}"
+        yield Result("role", False, text, f"sign in to {number}, or set run.sagemaker.role to a role of this account")
+        return
+    try:
+        found = account.client("iam").get_role(RoleName=name)["Role"]
+    except exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        trust = f"--role-name {name} --assume-role-policy-document file://docs/iam/trust.json"
+        yield Result("role", False, f"there is no role {name} in {number}", f"aws iam create-role {trust}")
+        return
+    if _trusts(found["AssumeRolePolicyDocument"]):
+        yield Result("role", True, f"{name}, which SageMaker may take on")
+    else:
+        change = f"--role-name {name} --policy-document file://docs/iam/trust.json"
+        text = f"{name} does not trust {SERVICE}"
+        yield Result("role", False, text, f"aws iam update-assume-role-policy {change}")
+
+
+def _trusts(policy: dict[str, Any]) -> bool:
+    statements = policy.get("Statement", [])
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        principal = statement.get("Principal", {})
+        services = principal.get("Service", []) if isinstance(principal, dict) else []
+        if statement.get("Effect") == "Allow" and SERVICE in ([services] if isinstance(services, str) else services):
+            return True
+    return False
+
+
+def passing(subject: Subject, account: Account) -> Iterator[Result]:
+    """Whether the caller may hand the role to SageMaker."""
+    name, arn = "pass role", subject.run.sagemaker.role
+    if arn is None:
+        return
+    if account.caller.endswith(":root"):
+        yield Result(name, True, "the account's root user may do everything; better make a user or role of its own")
+        return
+    principal = _principal(account)
+    decided = account.simulate(principal, ["iam:PassRole"], arn, iam_PassedToService=SERVICE)["iam:PassRole"]
+    if decided == "allowed":
+        yield Result(name, True, f"{principal.rsplit('/', 1)[-1]} may pass the role to SageMaker")
+        return
+    kind = "user" if ":user/" in principal else "role"
+    whom = f"--{kind}-name {principal.rsplit('/', 1)[-1]} --policy-name fimsmith"
+    grant = f"aws iam put-{kind}-policy {whom} --policy-document file://docs/iam/caller.json"
+    yield Result(name, False, f"{principal} may not pass {arn} to SageMaker ({decided})", grant)
+
+
+def _principal(account: Account) -> str:
+    """Return the user or role behind the caller: a session's own name holds neither the word nor the role's path."""
+    session = re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/([^/]+)/.+", account.caller)
+    return account.client("iam").get_role(RoleName=session[1])["Role"]["Arn"] if session else account.caller
+
+
+def bucket(subject: Subject, account: Account) -> Iterator[Result]:
+    """Whether the bucket lies in the jobs' region, and the role may use it."""
+    arn, root = subject.run.sagemaker.role, subject.run.root
+    if not is_remote(root):
+        yield Result(
+            "bucket", False, f"run.root is {root}, which SageMaker cannot reach", "set it to s3://bucket/prefix"
+        )
+        return
+    name, _, prefix = root.removeprefix("s3://").strip("/").partition("/")
+    if subject.found.get("store") is False:
+        yield Result("bucket", None, "not looked at: it cannot be used from here")
+        return
+    place = account.client("s3").head_bucket(Bucket=name).get("BucketRegion")
+    if place and place != account.region:
+        fix = f"export AWS_REGION={place}, or use a bucket of {account.region}"
+        yield Result("bucket", False, f"{name} is in {place}, jobs run in {account.region}", fix)
+        return
+    yield Result("bucket", True, f"{name} is in the jobs' region")
+    if arn is None:
+        return
+    partition = arn.split(":")[1]
+    objects = f"arn:{partition}:s3:::{name}/{prefix + '/' if prefix else ''}*"
+    decided = account.simulate(arn, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], objects)
+    decided |= account.simulate(arn, ["s3:ListBucket"], f"arn:{partition}:s3:::{name}", s3_prefix=f"{prefix}/")
+    yield _reach(arn, root, decided)
+
+
+def _reach(arn: str, root: str, decided: dict[str, str]) -> Result:
+    name, lacking = arn.rsplit("/", 1)[-1], [action for action, told in decided.items() if told != "allowed"]
+    if not lacking:
+        return Result("role's S3", True, f"{name} may read and write {root}")
+    text = f"the policies of {name} do not allow {', '.join(lacking)} on {root}"
+    if "explicitDeny" not in decided.values():  # what the bucket's own policy allows is not to be seen from here
+        return Result("role's S3", None, f"{text}; a policy of the bucket may")
+    grant = f"aws iam put-role-policy --role-name {name} --policy-name fimsmith"
+    return Result("role's S3", False, text, f"{grant} --policy-document file://docs/iam/execution.json")
+
+
+def quota(subject: Subject, account: Account) -> Iterator[Result]:
+    """Whether the quotas of the instance types allow the jobs."""
+    settings, nodes = subject.run.sagemaker, subject.run.nodes
+    usage = "spot training job usage" if settings.spot else "training job usage"
+    wanted = {f"{settings.instance_type} for {usage}": nodes}
+    if settings.single_instance_type:
+        wanted.setdefault(f"{settings.single_instance_type} for {usage}", 1)
+    if settings.keep_alive:
+        wanted[f"{settings.instance_type} for training warm pool usage"] = nodes
+    pages = account.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    found = {each["QuotaName"]: each for page in pages for each in page["Quotas"] if each["QuotaName"] in wanted}
+    for name, need in wanted.items():
+        yield _allowance(name, need, found.get(name), account.region)
+
+
+def _allowance(name: str, need: int, found: dict[str, Any] | None, region: str | None) -> Result:
+    if found is None:
+        listed = "aws service-quotas list-service-quotas --service-code sagemaker --query 'Quotas[].QuotaName'"
+        return Result("quota", False, f"SageMaker has no quota {name!r}: is the instance type right?", listed)
+    have = found["Value"]
+    if have >= need:
+        return Result("quota", True, f"{name}: {have:g} of {need} needed")
+    ask = f"--service-code sagemaker --quota-code {found['QuotaCode']} --desired-value {need}"
+    fix = f"aws service-quotas request-service-quota-increase --region {region} {ask}  (takes hours to days)"
+    return Result("quota", False, f"{name}: {have:g}, {need} needed", fix)
+
+
+def image(subject: Subject, account: Account) -> Iterator[Result]:
+    """Whether the jobs' image is in ECR, in the jobs' region."""
+    from botocore import exceptions
+
+    text = subject.run.sagemaker.image
+    if text is None:
+        yield Result("image", False, "run.sagemaker.image is not set", f"docs/images.md, then {GUIDE}, Image")
+        return
+    parts = _IMAGE.fullmatch(text)
+    if parts is None:
+        shape = f"{account.number}.dkr.ecr.{account.region}.amazonaws.com/fimsmith/train:TAG"
+        yield Result("image", False, f"{text} is not an image in ECR with a tag or digest", f"push it, and set {shape}")
+        return
+    if parts["region"] != account.region:
+        fix = f"push it to {account.region} (or export AWS_REGION={parts['region']}), and mend run.sagemaker.image"
+        yield Result("image", False, f"{text} is in {parts['region']}, jobs run in {account.region}", fix)
+        return
+    wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
+    place = {"registryId": parts["account"], "repositoryName": parts["repository"]}
+    try:
+        account.client("ecr").describe_images(**place, imageIds=[wanted])
+    except exceptions.ClientError as error:
+        yield _absent(error, text, parts)
+        return
+    yield Result("image", True, text)
+
+
+def _absent(error: Any, text: str, parts: re.Match[str]) -> Result:
+    code = error.response["Error"]["Code"]
+    if code == "RepositoryNotFoundException":
+        make = f"aws ecr create-repository --region {parts['region']} --repository-name {parts['repository']}"
+        return Result("image", False, f"there is no repository {parts['repository']}", f"{make}; docker push {text}")
+    if code == "ImageNotFoundException":
+        return Result("image", False, f"{text} is not in its repository", f"docker push {text}")
+    raise error
+
+
+_CHECKS: list[tuple[str, Check]] = [
+    ("role", role),
+    ("pass role", passing),
+    ("bucket", bucket),
+    ("quota", quota),
+    ("image", image),
+]
