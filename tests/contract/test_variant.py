@@ -89,7 +89,7 @@ def test_ctrl_c_stops_the_job_and_the_same_command_goes_on(
     start_aws: Start, configuration: Callable[..., Path], tmp_path: Path
 ):
     account = start_aws()
-    path = configuration(steps=300)
+    path = configuration(steps=100)
     with open(tmp_path / "first", "wb") as output:
         first = subprocess.Popen(command(path), stdout=output, stderr=output, start_new_session=True)
     while not any(account.folder.glob("*train*/life-1/algo-1/checkpoints/checkpoint-3/complete.json")):
