@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
         return _fail(
             root,
             f"cannot write {error.filename}: it belongs to root and this image's user is {os.getuid()}; "
-            "build it as RUN_AS=0:0 images/build train",
+            "run.sagemaker.image: one that runs as root, as docs/sagemaker.md makes it",
         )
 
 

@@ -1,5 +1,6 @@
 """What a job elsewhere prints, as its launcher keeps and shows it."""
 
+import contextlib
 import re
 from collections import deque
 from typing import IO
@@ -27,11 +28,16 @@ class Output:
         line = raw.decode("utf-8", errors="replace").rstrip()
         self.lines.append(line)
         if line.startswith(self.prefixes):
-            print(f"{line}\n", end="", flush=True)
+            self._show(f"{line}\n")
 
     def say(self, text: str) -> None:
         """Print a line of the launcher's own."""
-        progress.say(self.stage, text)
+        self._show(f"{self.stage:<{progress.WIDTH}}{text}\n")
+
+    def _show(self, text: str) -> None:
+        # after Ctrl-C nobody may read this any more, and the job has to be ended all the same
+        with contextlib.suppress(BrokenPipeError):
+            print(text, end="", flush=True)
 
     def step(self) -> str | None:
         """How far the training came."""

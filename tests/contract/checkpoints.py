@@ -1,5 +1,6 @@
 """The two-way copy between a host's checkpoint folder and S3 that SageMaker keeps while a job runs."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -58,11 +59,11 @@ class Mirror:
 
     def _scan(self) -> dict[str, tuple[int, int]]:
         found = {}
-        for path in self.folder.rglob("*"):
+        # os.walk, unlike rglob, passes over a folder that is removed meanwhile
+        for path in (Path(folder, name) for folder, _, names in os.walk(self.folder) for name in names):
             try:
                 stat = path.stat()
             except FileNotFoundError:
                 continue
-            if path.is_file():
-                found[path.relative_to(self.folder).as_posix()] = (stat.st_size, stat.st_mtime_ns)
+            found[path.relative_to(self.folder).as_posix()] = (stat.st_size, stat.st_mtime_ns)
         return found

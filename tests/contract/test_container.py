@@ -89,14 +89,26 @@ def test_two_hosts_go_on_after_an_interruption_and_train_what_two_processes_trai
     assert len(answer["details"]["curve"]) == 16  # the journal of the first life is not lost
 
 
+@pytest.fixture(scope="module")
+def finished(packed: Manifest, tiny_manifest: Manifest, section: Section, tmp_path_factory) -> Iterator[Life]:
+    """A short training on two hosts."""
+    plain = section(max_steps=4).model_dump(mode="json")
+    spec = JobSpec(stage="train", section=plain, inputs=[tiny_manifest, packed], folder="/nowhere")
+    made = Life(tmp_path_factory.mktemp("finished"), spec)
+    made.start(port())
+    try:
+        assert made.wait() == [0, 0], made.output()
+        yield made
+    finally:
+        made.kill()
+
+
 @pytest.mark.slow
-def test_what_is_uploaded_is_the_first_hosts_and_what_the_outcome_lists(spec: Callable[..., JobSpec], life: Make):
-    made = life(spec(max_steps=4))
-    assert made.wait() == [0, 0], made.output()
-    first, second = (tree / "model" for tree in made.trees)
+def test_what_is_uploaded_is_the_first_hosts_and_what_the_outcome_lists(finished: Life, tmp_path: Path):
+    first, second = (tree / "model" for tree in finished.trees)
     files, digest = json.loads((first / "outcome.json").read_bytes())["published"]
-    (first / "outcome.json").unlink()
-    assert [files, digest] == list(inventory(first))
+    shutil.copytree(first, tmp_path / "uploaded", ignore=shutil.ignore_patterns("outcome.json"))
+    assert [files, digest] == list(inventory(tmp_path / "uploaded"))
     assert "model/model.safetensors" in files
     assert not any(second.iterdir())
 
@@ -126,21 +138,21 @@ def test_a_torn_upload_on_one_host_makes_all_go_back_to_the_checkpoint_before(
 
 
 @pytest.mark.slow
-def test_every_line_of_the_metrics_is_printed_for_cloudwatch(spec: Callable[..., JobSpec], life: Make):
-    made = life(spec(max_steps=3, batch=4), hosts=("algo-1",))
-    assert made.wait() == [0], made.output()
-    printed = [line for line in made.output().splitlines() if line.startswith("{")]
-    assert printed == (made.trees[0] / "model/log/metrics.jsonl").read_text().splitlines()
+def test_every_line_of_the_metrics_is_printed_for_cloudwatch(finished: Life):
+    printed = [line for line in finished.output().splitlines() if line.startswith("{")]
+    assert printed == (finished.trees[0] / "model/log/metrics.jsonl").read_text().splitlines()
 
 
 @pytest.mark.slow
-def test_a_stage_of_one_process_needs_no_rendezvous(tiny_manifest: Manifest, life: Make, shop: Path, tmp_path: Path):
+def test_an_input_that_is_not_as_its_manifest_says_is_named(
+    tiny_manifest: Manifest, life: Make, shop: Path, tmp_path: Path
+):
     section = config.Evaluate(samples=2, max_new_tokens=4, precision="fp32").model_dump(mode="json")
     broken = tiny_manifest.model_copy(update={"files": {**tiny_manifest.files, "missing.bin": 7}})
     made = life(JobSpec(stage="evaluate", section=section, inputs=[broken], folder="/"), hosts=("algo-1",))
     assert made.wait() == [1]
     failure = (made.trees[0] / "output/failure").read_text()
-    assert failure.startswith("channel input-0 holds no missing.bin of 7 bytes; s3://nowhere/0 has changed")
+    assert "input-0 holds no missing.bin of 7 bytes; s3://nowhere/0 has changed since it was made" in failure
 
 
 @pytest.mark.slow

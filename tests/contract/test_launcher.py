@@ -18,6 +18,7 @@ from fimsmith import config, storage
 from fimsmith.errors import JobError
 from fimsmith.jobspec import JobSpec
 from fimsmith.launch import Job, aws, sagemaker, sagemaker_request, sagemaker_watch
+from fimsmith.manifest import Manifest
 from tests.contract import jobs
 from tests.contract.aws import FakeAws
 
@@ -101,6 +102,32 @@ def test_lines_of_all_hosts_are_in_the_log(start_aws: Start, work: Callable[...,
     job = work("print('hello')\n" + DONE, nodes=2)
     sagemaker.run(job, place())
     assert sorted(job.log.read_text().splitlines()) == ["algo-2: hello", "hello"]
+
+
+def test_no_line_of_the_log_is_lost_or_doubled(start_aws: Start, work: Callable[..., Job]):
+    start_aws(log_delay=0.1)
+    job = work("import time\nfor number in range(200): print(number, flush=True); time.sleep(0.005)\n" + DONE)
+    sagemaker.run(job, place())
+    assert job.log.read_text().split() == [str(number) for number in range(200)]
+
+
+def test_a_container_finds_all_of_very_many_inputs(start_aws: Start, work: Callable[..., Job], s3: str):
+    start_aws()
+    job = work(
+        "import pathlib; from fimsmith import sagemaker\n"
+        f"spec = sagemaker._spec(sagemaker.Host.read(pathlib.Path({ROOT})))\n"
+        "print(*[pathlib.Path(each.uri, 'a/b').read_text() for each in spec.inputs])\n" + DONE
+    )
+    inputs = []
+    for number in range(24):
+        uri = f"{s3}/root/fim/{number:016x}"
+        storage.write(f"{uri}/a/b", str(number))
+        size = {"a/b": len(str(number))}
+        inputs.append(Manifest(stage="fim", fingerprint="f", digest="d", uri=uri, files=size, metrics={}, details={}))
+    spec = JobSpec(stage="train", section={}, inputs=inputs, folder="/", destination=job.destination)
+    storage.write(job.argument, spec.model_dump_json())
+    sagemaker.run(job, place().model_copy(update={"root": f"{s3}/root"}))
+    assert job.log.read_text().split() == [str(number) for number in range(24)]
 
 
 def test_a_job_that_runs_is_followed_and_one_that_has_results_is_not_run_again(

@@ -33,10 +33,10 @@ def configuration(s3: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.Monke
         probe.bind(("127.0.0.1", 0))
         monkeypatch.setenv("FIMSMITH_SAGEMAKER_PORT", str(probe.getsockname()[1]))
 
-    def make(**settings: Any) -> Path:
+    def make(steps: int = 12, **settings: Any) -> Path:
         content = test_demo.settings(tiny)
         content["model"] = {"path": f"{s3}/model"}
-        content["train"] |= {"max_steps": 12}
+        content["train"] |= {"max_steps": steps}
         required = {"role": jobs.ROLE, "image": jobs.IMAGE, "instance_type": KIND}
         content["run"] = {"root": f"{s3}/root", "nodes": 2, "sagemaker": {**required, **settings}}
         content["train"]["micro_batch"] = 4
@@ -89,7 +89,7 @@ def test_ctrl_c_stops_the_job_and_the_same_command_goes_on(
     start_aws: Start, configuration: Callable[..., Path], tmp_path: Path
 ):
     account = start_aws()
-    path = configuration()
+    path = configuration(steps=100)
     with open(tmp_path / "first", "wb") as output:
         first = subprocess.Popen(command(path), stdout=output, stderr=output, start_new_session=True)
     while not any(account.folder.glob("*train*/life-1/algo-1/checkpoints/checkpoint-3/complete.json")):
