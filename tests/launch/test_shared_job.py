@@ -191,11 +191,16 @@ def test_a_run_that_follows_a_job_takes_it_over_from_the_run_that_made_it(
     first = kube.Home("ml", "run-1", OWNER | {"name": "run-1", "uid": "workflow-1"}, "1")
     server.create(render.manifest(work, PLACE, first, "ml"))
     monkeypatch.setattr(kube, "home", lambda _: kube.Home("ml", "run-2", OWNER, "2"))
-    monkeypatch.setattr(stopping, "Cluster", lambda *_: server)
     followed = []
 
     def see(*_: Any) -> None:
-        stopping._Step(server, first, render.name(work)).withdraw(server)  # the first run is terminated meanwhile
+        with open(tmp_path / "log", "wb") as log, monkeypatch.context() as patch:
+            patch.setenv("KFP_POD_NAME", "step-1")
+            other = pytorchjob._Launcher(work, PLACE, server, log)
+            other.home = first
+            step = other._step()
+        assert step
+        step.withdraw()  # the first run is terminated meanwhile
         followed.extend(copy.deepcopy(list(server.jobs.values())))
 
     monkeypatch.setattr(watch.Watch, "until_done", see)
