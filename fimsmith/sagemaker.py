@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import traceback
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,9 @@ def main(arguments: list[str]) -> int:
             f"cannot write {error.filename}: it belongs to root and this image's user is {os.getuid()}; "
             "run.sagemaker.image: one that runs as root, as docs/sagemaker.md makes it",
         )
+    except Exception as error:  # whatever it is, the failure file is all that is seen from outside
+        traceback.print_exc()
+        return _fail(root, f"{type(error).__name__}: {error}")
 
 
 def _spec(host: Host) -> JobSpec:

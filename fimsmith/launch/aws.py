@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from boto3.session import Session
 from botocore import exceptions
 from botocore.config import Config
 
+from fimsmith import storage
 from fimsmith.errors import JobError
 
 ERRORS = (exceptions.ClientError, exceptions.BotoCoreError)  # what a request raises
@@ -50,6 +52,7 @@ class Account:
     def _connect(self) -> None:
         # a new session reads files and cloud identity anew: somebody may have signed in again
         session = Session()
+        storage.renew()
         region = os.environ.get("AWS_REGION") or session.region_name
         self.clients: dict[str, Any] = {
             service: session.client(service, config=_SETTINGS, region_name=region) for service in ("sagemaker", "logs")
@@ -134,4 +137,6 @@ def _passes(error: Exception) -> bool:
 
 def _message(error: Exception) -> str:
     found = error.response["Error"].get("Message") if isinstance(error, exceptions.ClientError) else None
-    return " ".join((found or str(error)).split())
+    # a refused signature comes back with the whole request that was signed, session token included
+    shown = (found or str(error)).partition("The Canonical String")[0]
+    return " ".join(re.sub(r"(x-amz-security-token:)\S+", r"\1…", shown, flags=re.IGNORECASE).split())

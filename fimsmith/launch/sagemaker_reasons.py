@@ -69,6 +69,8 @@ def failure(found: Description, stage: str, settings: config.SageMaker) -> Cause
         return _stopped(found, settings)
     reason = str(found.get("FailureReason") or "without a reason").strip()
     kind = found["ResourceConfig"]["InstanceType"]
+    if reason.startswith("AlgorithmError"):
+        return _algorithm(reason, stage, kind)
     if re.search(r"CapacityError|InsufficientCapacity|InsufficientInstanceCapacity", reason):
         return Cause(
             f"AWS has no {kind} to give: {reason}",
@@ -79,7 +81,7 @@ def failure(found: Description, stage: str, settings: config.SageMaker) -> Cause
         return Cause(
             f"SageMaker itself failed: {reason}", f"run the same command again, {_MOVING_ON}; run.sagemaker.retries"
         )
-    if re.search(r"pull|image", reason) and not reason.startswith("AlgorithmError"):
+    if re.search(r"pull|image", reason):
         return Cause(
             f"the image {settings.image} cannot be used: {reason}",
             "run.sagemaker.image: one in ECR in the job's region, which run.sagemaker.role may pull",

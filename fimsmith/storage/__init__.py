@@ -136,6 +136,13 @@ def list_files(uri: str) -> dict[str, tuple[int, str]]:
     return s3.list_files(uri)
 
 
+def renew() -> None:
+    """Read the credentials for S3 anew: somebody may have signed in again."""
+    from fimsmith.storage import s3
+
+    s3.renew()
+
+
 def send(folder: Path, uri: str, names: Iterable[str]) -> None:
     """Copy files of a folder to a folder in S3, several at a time and large ones in parts."""
     from fimsmith.storage import s3

@@ -67,6 +67,11 @@ def _client() -> Any:
     return Session().client("s3", config=settings, region_name=region)
 
 
+def renew() -> None:
+    """Let the next request read the credentials anew."""
+    _client.cache_clear()
+
+
 def read(uri: str) -> bytes | None:
     """Return an object's bytes, or None when there is none."""
     bucket, key = split(uri)

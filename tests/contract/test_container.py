@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fimsmith import config, launch
+from fimsmith import config, launch, sagemaker
 from fimsmith.jobspec import JobSpec
 from fimsmith.manifest import Manifest, inventory
 from tests.contract.container import Life
@@ -162,3 +162,15 @@ def test_the_failure_begins_with_the_cause_and_is_short(spec: Callable[..., JobS
     failure = (made.trees[0] / "output/failure").read_text()
     assert failure.startswith("the loss or its gradient is not a finite number at step")
     assert len(failure) <= 1024
+
+
+def test_whatever_fails_is_named_in_the_failure_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(sagemaker.ROOT, str(tmp_path))
+    (tmp_path / "input/config").mkdir(parents=True)
+    (tmp_path / "input/config/resourceconfig.json").write_text('{"current_host": "algo-1", "hosts": ["algo-1"]}')
+    (tmp_path / "input/data/job").mkdir(parents=True)
+    (tmp_path / "input/data/job/job.json").write_text('{"stage": "train"}')  # as another version might write it
+    assert sagemaker.main(["train"]) == 1
+    failure = (tmp_path / "output/failure").read_text()
+    assert failure.startswith("ValidationError: ")
+    assert "section" in failure
