@@ -143,6 +143,26 @@ def test_several_machines_need_a_launcher_that_has_them():
         configfile.validate(tree(run={"nodes": 2}), "test")
 
 
+ON_SAGEMAKER = {"role": "arn:aws:iam::123456789012:role/fimsmith", "image": "registry/train:1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sagemaker": {"role": ON_SAGEMAKER["role"]}}, "run.sagemaker.image is not set"),
+        ({"sagemaker": ON_SAGEMAKER, "root": "folder"}, "set it to s3://bucket/prefix"),
+        ({"sagemaker": ON_SAGEMAKER, "root": "s3://bucket/root"}, "copy it to S3"),
+        ({"sagemaker": {"spot": True, "keep_alive": 60}}, "a warm pool has no spot instances"),
+        ({"sagemaker": {"spot": True, "max_wait": 60}}, "max_wait 60 is below max_runtime"),
+        ({"sagemaker": {"subnets": ["subnet-0a"]}}, "a VPC takes both"),
+        ({"sagemaker": {"fsx": "fs-01234567"}}, "through a VPC only"),
+    ],
+)
+def test_what_sagemaker_cannot_do_is_refused_before_a_job_is_made(change: dict[str, Any], words: str):
+    with pytest.raises(ConfigError, match=words):
+        configfile.validate(tree(run={"launcher": "sagemaker", **change}), "test")
+
+
 @pytest.mark.parametrize("path", ["~no-such-user/x.yaml", "a\0b"])
 def test_a_path_that_cannot_be_one_is_explained(path: str):
     with pytest.raises(StorageError, match="cannot use"):
