@@ -27,9 +27,7 @@ class JobSpec(BaseModel):
     inputs: list[Manifest]
     folder: str  # work folder; the job writes its files here and `outcome.json` last
     destination: str | None = None  # folder in S3 that gets the files and `outcome.json` instead
-    mirrored: str | None = (
-        None  # on SageMaker, which uploads `folder` at the end: the one that it keeps in S3 all along
-    )
+    mirrored: str | None = None  # folder that SageMaker keeps in S3 all along; `folder` it uploads at the end
 
     @classmethod
     def read(cls, location: str | Path) -> "JobSpec":

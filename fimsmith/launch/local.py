@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from fimsmith import config, progress
+from fimsmith import config
 from fimsmith.errors import ConfigError
 from fimsmith.launch import diagnosis, process
+from fimsmith.launch.output import Output
 
 if TYPE_CHECKING:
     from fimsmith.launch import Job
-
-_KEPT = 1_000  # lines, for the error message
 
 
 def run(job: Job, _: config.Run) -> None:
@@ -23,13 +21,13 @@ def run(job: Job, _: config.Run) -> None:
             f"run.nodes is {job.nodes}, but the local launcher has only this machine; set run.nodes to 1 "
             "and run.processes to its number of GPUs"
         )
-    lines: deque[str] = deque(maxlen=_KEPT)
     env = {**job.env, "OMP_NUM_THREADS": str(max(1, process.cores() // job.processes))}
     with open(job.log, "ab", buffering=0) as log:
-        status, received = process.attend(_command(job), env, lambda raw: _take(raw, log, lines, job.stage))
+        output = Output(log, job.stage)
+        status, received = process.attend(_command(job), env, output.take)
     # the outcome is written last: a library that aborts the process while it ends does no harm to it
     if not (job.folder / "outcome.json").exists():
-        raise diagnosis.explain(job, status, received[:1], list(lines))
+        raise diagnosis.explain(job, status, received[:1], list(output.lines))
 
 
 def _command(job: Job) -> list[str]:
@@ -39,12 +37,3 @@ def _command(job: Job) -> list[str]:
         prefix += ["torch.distributed.run", "--standalone", "--local-addr=localhost"]
         prefix += [f"--nproc-per-node={job.processes}", "-m"]
     return [*prefix, job.module, job.argument]
-
-
-def _take(raw: bytes, log: IO[bytes], lines: deque[str], stage: str) -> None:
-    """Write a line to the log and show it if it is one of the stage's progress lines."""
-    log.write(raw)
-    line = raw.decode("utf-8", errors="replace").rstrip()
-    lines.append(line)
-    if line.startswith(f"{stage:<{progress.WIDTH}}"):
-        print(line, flush=True)

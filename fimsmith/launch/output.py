@@ -1,4 +1,4 @@
-"""What a job elsewhere prints, as its launcher keeps and shows it."""
+"""What a job prints, as its launcher keeps and shows it."""
 
 import contextlib
 import re
