@@ -167,7 +167,7 @@ def test_the_runner_may_do_what_the_steps_need_and_no_more(helm: Run, namespace:
             given[resource] = set(verbs.split())
     everybody = {name: verbs for name, verbs in given.items() if name.endswith("authorization.k8s.io")}
     assert {name: verbs for name, verbs in given.items() if name not in everybody} == {
-        "pytorchjobs.kubeflow.org": {"create", "get", "delete"},
+        "pytorchjobs.kubeflow.org": {"create", "get", "patch", "delete"},
         "pods": {"get", "list", "delete", "deletecollection"},
         "pods/log": {"get"},
         "events": {"list"},
