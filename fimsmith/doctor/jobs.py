@@ -18,7 +18,7 @@ from fimsmith import __version__
 from fimsmith.doctor import machine, nodes, probe, rights
 from fimsmith.doctor.result import Result, Subject
 from fimsmith.launch.kube import PODS, Refused, home
-from fimsmith.launch.verdict import UNMADE, UNPULLED
+from fimsmith.launch.waiting import UNMADE, UNPULLED
 from fimsmith.progress import say
 
 _CERTAIN = (UNPULLED | UNMADE) - {"ErrImagePull"}  # a first failed pull is tried again

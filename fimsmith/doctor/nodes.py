@@ -9,22 +9,16 @@ from typing import Any
 
 from fimsmith.config.quantity import amount
 from fimsmith.doctor.result import Result, Subject
+from fimsmith.launch import render
 from fimsmith.launch.kube import Refused
+from fimsmith.launch.placement import ANYWHERE
 
 _GIB = 2**30
 
 
 def needs(subject: Subject) -> dict[str, str]:
     """Return what one pod of a job asks for, by resource."""
-    settings = subject.run.kubernetes
-    wanted = {"cpu": settings.cpu, "memory": settings.memory}
-    if settings.gpus:
-        wanted[settings.gpu_resource] = str(settings.gpus)
-    if settings.efa:
-        wanted["vpc.amazonaws.com/efa"] = str(settings.efa)
-    if settings.hugepages:
-        wanted["hugepages-2Mi"] = settings.hugepages
-    return wanted
+    return render.resources(subject.run.kubernetes, ANYWHERE)["requests"]
 
 
 def room(subject: Subject) -> Iterator[Result]:

@@ -100,13 +100,13 @@ _POD_SECURITY = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefaul
 def _pod(job: Job, place: config.Run) -> dict[str, Any]:
     settings, wish = place.kubernetes, job.placement
     module = ["torchrun", "-m", job.module] if job.distributed else ["python3", "-m", job.module]
-    resources = _resources(settings, wish)
+    asked = resources(settings, wish)
     volumes, mounts = _volumes(settings, wish)
     common: dict[str, Any] = {
         "image": settings.image,
-        "env": _environment(job, resources),
+        "env": _environment(job, asked),
         **({"envFrom": [{"secretRef": {"name": settings.secret, "optional": True}}]} if settings.secret else {}),
-        "resources": resources,
+        "resources": asked,
         "volumeMounts": mounts,
         "securityContext": _CONTAINER_SECURITY,
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -137,7 +137,7 @@ def _nodes(settings: config.Kubernetes, wish: Placement) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if value}
 
 
-def _resources(settings: config.Kubernetes, wish: Placement) -> dict[str, dict[str, str]]:
+def resources(settings: config.Kubernetes, wish: Placement) -> dict[str, dict[str, str]]:
     """Requests equal limits, so that a pod gets what it was planned with; a wish replaces both of its resource.
 
     CPUs alone have no limit unless one is wished: what a node has to spare may be used.

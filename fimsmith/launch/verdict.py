@@ -1,4 +1,4 @@
-"""Read from the states of a job and its pods why it failed, or what it waits for.
+"""Read from the states of a job and its pods why it failed.
 
 Pure functions of the objects that the API server returns, so that recorded ones can test them.
 """
@@ -22,28 +22,7 @@ Pod = dict[str, Any]
 LOST = "lost: "  # a termination message that begins so says that another process or node went away
 _FALLBACK = 2048  # bytes of the log that Kubernetes takes for the last words of a container without any
 _SIGNALLED = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
-UNPULLED = {
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "ImageInspectError",
-    "RegistryUnavailable",
-}
-UNMADE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"}
 _UNSTARTED = {"StartError", "ContainerCannotRun"}
-_UNPULLABLE = re.compile(r"not ?found|manifest unknown|unauthorized|authorization failed|access denied|forbidden", re.I)
-_MAKE_PATIENCE = 30.0  # seconds; the kubelet tries again, seldom with another result
-# what the scheduler says is short, and the fields that ask for it
-_FIELDS = {
-    "node affinity/selector": "node_selector",
-    "untolerated taint": "tolerations",
-    "Insufficient cpu": "cpu",
-    "Insufficient memory": "memory",
-    "Insufficient vpc.amazonaws.com/efa": "efa",
-    "Insufficient hugepages": "hugepages",
-    "Insufficient ephemeral-storage": "disk",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +41,6 @@ class Cause:
     def noting(self, notes: list[str]) -> Cause:
         """Add what else is known."""
         return replace(self, notes=[*self.notes, *notes])
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """What a job waits for, and what is wrong when that lasts."""
-
-    kind: str
-    text: str
-    limit: float  # seconds
-    cause: Cause
 
 
 def replica(pod: Pod) -> str:
@@ -168,7 +137,7 @@ def unmade(job: dict[str, Any], made: str, events: list[str]) -> Cause:
 
 def ended(pod: Pod) -> dict[str, Any] | None:
     """Find the first container that ended badly: its name and how."""
-    for each in _statuses(pod):
+    for each in statuses(pod):
         state = each.get("state", {}).get("terminated")
         if state and (state["exitCode"] or state.get("reason") == "OOMKilled"):
             return {"name": each["name"], **state}
@@ -213,7 +182,7 @@ def _is_log(message: str, log: str) -> bool:
 
 
 def _out_of_memory(pod: Pod, ended: dict[str, Any], lines: list[str], settings: config.Kubernetes) -> Cause:
-    spec = next(each for each in _containers(pod) if each["name"] == ended["name"])
+    spec = next(each for each in containers(pod) if each["name"] == ended["name"])
     limit = spec.get("resources", {}).get("limits", {}).get("memory", settings.memory)
     smaller = diagnosis.SMALLER.get(pod["metadata"].get("labels", {}).get("fimsmith.dev/stage", ""), "")
     return Cause(
@@ -225,12 +194,14 @@ def _out_of_memory(pod: Pod, ended: dict[str, Any], lines: list[str], settings: 
     )
 
 
-def _statuses(pod: Pod) -> list[dict[str, Any]]:
+def statuses(pod: Pod) -> list[dict[str, Any]]:
+    """What Kubernetes says of a pod's containers, in the order in which they run."""
     status = pod.get("status", {})
     return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
 
 
-def _containers(pod: Pod) -> list[dict[str, Any]]:
+def containers(pod: Pod) -> list[dict[str, Any]]:
+    """A pod's containers as they were asked for."""
     return [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
 
 
@@ -238,69 +209,3 @@ def _larger(size: str) -> str:
     """Half as much again, in the same unit: 64Gi becomes 96Gi."""
     unit = size.lstrip("0123456789.")
     return f"{math.ceil(amount(size) / amount(f'1{unit}') * 3 / 2)}{unit}"
-
-
-def waiting(pod: Pod, settings: config.Kubernetes) -> Wait | None:
-    """Say what keeps a pod from running, if something does."""
-    status = pod.get("status", {})
-    if status.get("phase") not in (None, "Pending"):
-        return None
-    for each in status.get("conditions") or []:
-        if each["type"] == "PodScheduled" and each["status"] == "False":
-            return _unscheduled(pod, each.get("message", ""), settings)
-    for each in _statuses(pod):
-        reason = each.get("state", {}).get("waiting", {}).get("reason")
-        if reason in UNPULLED:
-            return _unpulled(pod, each, settings)
-        if reason in UNMADE:
-            message = each["state"]["waiting"].get("message", "")
-            text = f"{replica(pod)} cannot start: {reason}: {message}"
-            fix = "make what it names, or run.kubernetes.secret, image, placement: name what is there"
-            return Wait("make", text, _MAKE_PATIENCE, Cause(text, fix, pod=pod["metadata"]["name"]))
-        if "running" in each.get("state", {}):
-            return None
-    text = f"{replica(pod)} is being started: its image is pulled, its volumes are mounted"
-    cause = Cause(
-        f"{replica(pod)} did not start within {settings.patience:,.0f} seconds on {pod['spec'].get('nodeName')}",
-        "see the events below; run.kubernetes.patience: "
-        f"{math.ceil(settings.patience * 2)} where a large image only needs longer",
-        pod=pod["metadata"]["name"],
-    )
-    return Wait("start", text, settings.patience, cause)
-
-
-def _unscheduled(pod: Pod, message: str, settings: config.Kubernetes) -> Wait:
-    message = message.split(" preemption:")[0].strip().rstrip(".") or "not scheduled yet"
-    fields = {words: name for words, name in _FIELDS.items() if words in message}
-    if f"Insufficient {settings.gpu_resource}" in message:
-        fields[settings.gpu_resource] = "gpus"
-    named = [f"run.kubernetes.{name} (it is {getattr(settings, name)})" for name in fields.values()]
-    if "volume" in message.lower() or "persistentvolumeclaim" in message:
-        named.append("the volumes set on the task")
-    fix = f"change {' or '.join(named) or 'what the pods ask for'}, or add a node that fits"
-    cause = Cause(
-        f"no node took {replica(pod)} within {settings.patience:,.0f} seconds: {message}",
-        fix,
-        pod=pod["metadata"]["name"],
-    )
-    return Wait("node", f"{replica(pod)} waits for a node: {message}", settings.patience, cause)
-
-
-def _unpulled(pod: Pod, status: dict[str, Any], settings: config.Kubernetes) -> Wait:
-    state, name = status["state"]["waiting"], status["name"]
-    image = next((each["image"] for each in _containers(pod) if each["name"] == name), settings.image)
-    message = state.get("message", state["reason"])
-    final = state["reason"] in ("InvalidImageName", "ErrImageNeverPull") or _UNPULLABLE.search(message)
-    fix = "run.kubernetes.image: one that the nodes can pull"
-    if not settings.pull_secrets:
-        fix += ", or run.kubernetes.pull_secrets where the registry wants a login"
-    return Wait(
-        "image",
-        f"{replica(pod)} waits for image {image}: {message}",
-        0.0 if final else settings.patience,
-        Cause(
-            f"image {image} cannot be pulled: {message}",
-            fix,
-            pod=pod["metadata"]["name"],
-        ),
-    )

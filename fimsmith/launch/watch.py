@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fimsmith import config, storage
-from fimsmith.launch import verdict
+from fimsmith.launch import verdict, waiting
 from fimsmith.launch.follow import Follower
 from fimsmith.launch.kube import Cluster
 from fimsmith.launch.output import KEPT, Output
@@ -129,7 +129,7 @@ class Watch:
             return None
         if self._lasts("made", self.name, len(pods) < self.job.nodes, _START):
             return verdict.unmade(job, f"{len(pods)} of {self.job.nodes}", self.cluster.events(self.name))
-        waits = [(pod, wait) for pod in pods if (wait := verdict.waiting(pod, self.settings))]
+        waits = [(pod, wait) for pod in pods if (wait := waiting.waiting(pod, self.settings))]
         held = {self.name, *(pod["metadata"]["uid"] for pod, _ in waits)}
         self.since = {key: begun for key, begun in self.since.items() if key[1] in held}
         if waits:

@@ -9,7 +9,7 @@ import urllib3
 from kubernetes.client import ApiException
 
 from fimsmith import config
-from fimsmith.launch import kube, refusal, verdict
+from fimsmith.launch import kube, refusal, verdict, waiting
 
 SETTINGS = config.Kubernetes(memory="64Gi", shm="16Gi", disk="200Gi", image="hub/train:1", gpus=8)
 DONE = {"terminated": {"exitCode": 0, "reason": "Completed"}}
@@ -162,8 +162,8 @@ def test_a_deadline_is_seen_on_the_pod_or_the_job(status: dict[str, Any], messag
     assert not verdict.overdue({"status": {}}, [pod(ended(137))])
 
 
-def pending(main: dict[str, Any], **status: Any) -> verdict.Wait:
-    found = verdict.waiting(pod(main, phase="Pending", **status), SETTINGS)
+def pending(main: dict[str, Any], **status: Any) -> waiting.Wait:
+    found = waiting.waiting(pod(main, phase="Pending", **status), SETTINGS)
     assert found
     return found
 
@@ -217,7 +217,7 @@ def test_a_missing_secret_is_named():
 
 
 def test_a_pod_that_fetches_waits_for_nothing():
-    assert verdict.waiting(pod({"waiting": {}}, {"running": {}}, phase="Pending"), SETTINGS) is None
+    assert waiting.waiting(pod({"waiting": {}}, {"running": {}}, phase="Pending"), SETTINGS) is None
 
 
 PLACE: Any = SimpleNamespace(namespace="ml", server="https://api")
