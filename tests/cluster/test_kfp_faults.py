@@ -74,22 +74,10 @@ def message(run: str) -> str:
     return watching.stderr
 
 
-def test_after_a_killed_worker_the_training_goes_on_at_its_checkpoint(begin: Start, client: Any, configuration: Path):
-    run = begin(rate(0))
-    name = training("checkpoint at step 20")
-    kubectl("delete", "pod", f"{name}-worker-1", "--grace-period=0", "--force")
-    assert end(client, run).state == "SUCCEEDED"
-    begun = re.search(r"on 2 processes, from step (\d+)", log_of_training(configuration, rate(0)))
-    assert begun
-    assert int(begun[1]) >= 20
-
-
-def test_a_job_outlives_the_pod_of_its_step_and_the_next_step_follows_it(
-    begin: Start, client: Any, configuration: Path
-):
-    change = [rate(1), "train.max_steps=240"]
+def test_a_run_outlives_the_pod_of_its_step_and_a_killed_worker(begin: Start, client: Any, configuration: Path):
+    change = [rate(0), "train.max_steps=240"]
     run = begin(*change)
-    name = training()
+    name = training("checkpoint at step 20")
     made = kubectl("get", "pytorchjob", name, "-o", "jsonpath={.metadata.uid}")
     pod = until("the step's pod", lambda: step_pod(run, "train"), 30)
     kubectl("delete", "pod", pod)
@@ -105,7 +93,12 @@ def test_a_job_outlives_the_pod_of_its_step_and_the_next_step_follows_it(
     following = f"job {name} in namespace {NAMESPACE} is there already: following it"
     until("a step that follows the job", lambda: following in step_log(run), 120)
     assert kubectl("get", "pytorchjob", name, "-o", "jsonpath={.metadata.uid}") == made
+
+    kubectl("delete", "pod", f"{name}-worker-1", "--grace-period=0", "--force")
     assert end(client, run).state == "SUCCEEDED"
+    begun = re.search(r"on 2 processes, from step (\d+)", log_of_training(configuration, rate(0)))
+    assert begun, "the training did not go on at a checkpoint"
+    assert int(begun[1]) >= 20
 
 
 def step_log(run: str) -> str:
@@ -140,14 +133,23 @@ def wrong_keys() -> Iterator[str]:
     kubectl("delete", "secret", name)
 
 
-def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(begin: Start, client: Any, wrong_keys: str):
+def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(
+    begin: Start, configuration: Path, wrong_keys: str
+):
+    nowhere = [rate(5), "run.kubernetes.node_selector={nothing: here}", "run.kubernetes.patience=20"]
+    submitted = subprocess.Popen(
+        [FIMSMITH, "submit", str(configuration), "--watch", "-n", NAMESPACE, *(f"--set={each}" for each in nowhere)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     runs = {
         "memory": begin(rate(2), "run.kubernetes.memory=200Mi"),
         "image": begin(rate(3), "run.kubernetes.image=localhost/there-is-none:1", "run.kubernetes.patience=20"),
         "keys": begin(rate(4), f"run.kubernetes.secret={wrong_keys}"),
-        "node": begin(rate(5), "run.kubernetes.node_selector={nothing: here}", "run.kubernetes.patience=20"),
     }
     said = {what: message(run) for what, run in runs.items()}
+    said["node"] = submitted.communicate(timeout=900)[1]
+    assert submitted.returncode == 1
     assert "OOMKilled" in said["memory"]
     assert re.search(r"fix: .*run\.kubernetes\.memory", said["memory"])
     assert "localhost/there-is-none:1" in said["image"]
@@ -162,11 +164,25 @@ def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(begin: 
 
 @pytest.fixture
 def no_operator() -> Iterator[None]:
-    kubectl("scale", "deployment/training-operator", "--replicas=0")
-    kubectl("wait", "--for=delete", "pod", "-l", "app=training-operator", "--timeout=60s", check=False)
+    """A webhook of jobs in this namespace whose service is not there, as when the operator is down."""
+    hook = {
+        "name": "jobs.fimsmith.dev",
+        "clientConfig": {"service": {"name": "there-is-none", "namespace": NAMESPACE, "path": "/validate"}},
+        "rules": [
+            {"apiGroups": ["kubeflow.org"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pytorchjobs"]}
+        ],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    kind = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration"}
+    made = json.dumps({**kind, "metadata": {"name": "fimsmith-test-operator"}, "webhooks": [hook]})
+    subprocess.run(["kubectl", "apply", "-f", "-"], input=made, text=True, check=True)
+    time.sleep(2)  # the API server looks after its webhooks once a second
     yield
-    kubectl("scale", "deployment/training-operator", "--replicas=1")
-    kubectl("rollout", "status", "deployment/training-operator", "--timeout=120s")
+    kubectl("delete", "validatingwebhookconfiguration", "fimsmith-test-operator")
+    time.sleep(2)
 
 
 def test_a_missing_operator_is_named(begin: Start, no_operator: None):
