@@ -10,7 +10,9 @@ mix writes and train reads, per split:
 The sequence length and the number format follow from the file sizes, so nothing can contradict them.
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -32,26 +34,32 @@ class PackedWriter:
 
     def __init__(self, folder: Path, split: str, rows: Sequence[Sequence[int]], shape: tuple[int, int, int]):
         """Create the files; `shape` is (sequence length, vocabulary, pad id)."""
-        sequence, vocabulary, pad = shape
-        self._stem, self._rows = folder / split, rows
-        size = (len(rows), sequence)
-        self._tokens = np.memmap(f"{self._stem}.tokens", dtype(vocabulary), "w+", shape=size)
-        self._loss = np.memmap(f"{self._stem}.loss", np.uint8, "w+", shape=size)  # a new file reads as zeros
+        self._sequence, vocabulary, pad = shape
+        self._stem, self._rows, self._dtype = folder / split, rows, dtype(vocabulary)
+        # written, not mapped: a mapping counts as this process's memory, and a full disk would kill it
+        self._tokens, self._loss = (open(f"{self._stem}.{name}", "w+b", buffering=0) for name in ("tokens", "loss"))
+        os.truncate(self._loss.fileno(), len(rows) * self._sequence)  # reads as zeros
+        padding = np.full(self._sequence, pad, self._dtype)
         for row, lengths in enumerate(rows):
-            self._tokens[row, sum(lengths) :] = pad
+            self._write(self._tokens, row, sum(lengths), padding[sum(lengths) :])
 
     def __enter__(self) -> "PackedWriter":
         return self
 
     def put(self, row: int, offset: int, ids: np.ndarray, learn_from: int) -> None:
         """Write a sample's ids at an offset of a sequence; tokens from index `learn_from` on are learned."""
-        end = offset + len(ids)
-        self._tokens[row, offset:end] = ids
-        self._loss[row, offset + learn_from : end] = 1
+        self._write(self._tokens, row, offset, ids.astype(self._dtype))
+        self._write(self._loss, row, offset + learn_from, np.ones(len(ids) - learn_from, np.uint8))
+
+    def _write(self, file: FileIO, row: int, offset: int, values: np.ndarray) -> None:
+        data, place = memoryview(values.tobytes()), (row * self._sequence + offset) * values.itemsize
+        while data:  # a disk that is nearly full takes a part
+            written = os.pwrite(file.fileno(), data, place)
+            data, place = data[written:], place + written
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        self._tokens.flush()
-        self._loss.flush()
+        self._tokens.close()
+        self._loss.close()
         if kind is None:
             counts = np.fromiter(map(len, self._rows), np.int64, len(self._rows))
             lengths = np.fromiter((length for row in self._rows for length in row), np.int32, int(counts.sum()))
