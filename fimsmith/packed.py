@@ -12,7 +12,6 @@ The sequence length and the number format follow from the file sizes, so nothing
 
 import os
 from collections.abc import Iterator, Sequence
-from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +36,9 @@ class PackedWriter:
         self._sequence, vocabulary, pad = shape
         self._stem, self._rows, self._dtype = folder / split, rows, dtype(vocabulary)
         # written, not mapped: a mapping counts as this process's memory, and a full disk would kill it
-        self._tokens, self._loss = (open(f"{self._stem}.{name}", "w+b", buffering=0) for name in ("tokens", "loss"))
-        os.truncate(self._loss.fileno(), len(rows) * self._sequence)  # reads as zeros
+        how = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+        self._tokens, self._loss = (os.open(f"{self._stem}.{name}", how, 0o666) for name in ("tokens", "loss"))
+        os.truncate(self._loss, len(rows) * self._sequence)  # reads as zeros
         padding = np.full(self._sequence, pad, self._dtype)
         for row, lengths in enumerate(rows):
             self._write(self._tokens, row, sum(lengths), padding[sum(lengths) :])
@@ -51,15 +51,15 @@ class PackedWriter:
         self._write(self._tokens, row, offset, ids.astype(self._dtype))
         self._write(self._loss, row, offset + learn_from, np.ones(len(ids) - learn_from, np.uint8))
 
-    def _write(self, file: FileIO, row: int, offset: int, values: np.ndarray) -> None:
+    def _write(self, file: int, row: int, offset: int, values: np.ndarray) -> None:
         data, place = memoryview(values.tobytes()), (row * self._sequence + offset) * values.itemsize
         while data:  # a disk that is nearly full takes a part
-            written = os.pwrite(file.fileno(), data, place)
+            written = os.pwrite(file, data, place)
             data, place = data[written:], place + written
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        self._tokens.close()
-        self._loss.close()
+        os.close(self._tokens)
+        os.close(self._loss)
         if kind is None:
             counts = np.fromiter(map(len, self._rows), np.int64, len(self._rows))
             lengths = np.fromiter((length for row in self._rows for length in row), np.int32, int(counts.sum()))
