@@ -1,29 +1,34 @@
-"""One HTML page about a whole run: what came out, how it was made, and how to make it again.
+"""What came out of a whole run, how it was made, and how to make it again: one HTML page, and the data as JSON.
 
 fimsmith report config.yaml
 """
 
+import json
 from pathlib import Path
 
 from fimsmith import config
 from fimsmith.manifest import Manifest, Outcome, produce
 from fimsmith.progress import say
 from fimsmith.report import page
+from fimsmith.report.card import card
 from fimsmith.report.stages import Stages
 
 __all__ = ["build"]
 
 
 def build(section: config.Report, manifests: list[Manifest], root: str) -> Manifest:
-    """Write `report.html`, a single file without scripts that loads nothing.
+    """Write `report.html`, a single file without scripts that loads nothing, and `data-card.json`.
 
     Raises DataError when the manifest of a stage is missing.
     """
     ordered = sorted(manifests, key=lambda each: (each.stage, each.digest))
 
     def write(folder: Path) -> Outcome:
-        text = page.render(section, Stages.of(ordered)).encode()
+        stages = Stages.of(ordered)
+        text = page.render(section, stages).encode()
         (folder / "report.html").write_bytes(text)
+        told = json.dumps(card(stages), indent=1, ensure_ascii=False)
+        (folder / "data-card.json").write_text(f"{told}\n", encoding="utf-8")
         return Outcome({"bytes": len(text)})
 
     made = produce("report", [section], ordered, root, write)
