@@ -22,7 +22,7 @@ def card(stages: Stages) -> dict[str, Any]:
         "curation": {"digest": curate.digest, "counts": curate.metrics, **curate.details},
         "samples": {
             "digests": [each.digest for each in stages.fim],
-            "counts": {name: sum(each.metrics[name] for each in stages.fim) for name in ("files", "samples", "tokens")},
+            "counts": {name: sum(each.metrics[name] for each in stages.fim) for name in ("samples", "tokens")},
             **{name: _sum(stages.fim, name) for name in ("policy", "kind", "split", "skipped")},
         },
         "mix": {"digest": mix.digest, "counts": mix.metrics, **mix.details},
