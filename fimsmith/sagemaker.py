@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
     if arguments != ["train"]:
         print("usage: python -m fimsmith.sagemaker train", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, _end)
     root = Path(os.environ.get(ROOT, "/opt/ml"))
     try:
         host = Host.read(root)
@@ -80,6 +81,12 @@ def main(arguments: list[str]) -> int:
     except Exception as error:  # whatever it is, the failure file is all that is seen from outside
         traceback.print_exc()
         return _fail(root, f"{type(error).__name__}: {error}")
+
+
+def _end(number: int, _: object) -> None:
+    """End before there is a process to pass the signal on to: the first one of a container is not ended by default."""
+    print(f"stopped by {diagnosis.status_name(-number)} before the job's processes began", flush=True)
+    sys.exit(128 + number)
 
 
 def _spec(host: Host) -> JobSpec:

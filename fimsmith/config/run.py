@@ -88,9 +88,13 @@ class SageMaker(Section):
     volume: int = Field(
         default=200, ge=1, description="Disk of an instance without one of its own, for data and checkpoints, in GB."
     )
-    subnets: list[str] = Field(default=[], description="Subnets of the VPC that instances join; none: no VPC.")
+    subnets: list[str] = Field(
+        default=[], max_length=16, description="Subnets of the VPC that instances join; none: no VPC."
+    )
     security_groups: list[str] = Field(
-        default=[], description="Security groups in that VPC; EFA wants all traffic allowed within them."
+        default=[],
+        max_length=5,
+        description="Security groups in that VPC; EFA wants all traffic allowed within them.",
     )
     kms_key: str | None = Field(default=None, description="KMS key of the disks and of what jobs write to S3.")
     encrypt_between: bool = Field(
@@ -100,9 +104,12 @@ class SageMaker(Section):
         default=False, description="Cut containers off from any network but the one between a job's instances."
     )
     spot: bool = Field(default=False, description="Use spot instances; training goes on at its last checkpoint.")
-    max_runtime: int = Field(default=86_400, ge=1, description="Seconds that a job may run.")
+    max_runtime: int = Field(default=86_400, ge=1, le=2_419_200, description="Seconds that a job may run.")
     max_wait: int = Field(
-        default=172_800, ge=1, description="Seconds that a spot job may take in all, its waiting included."
+        default=172_800,
+        ge=1,
+        description="Seconds that a spot job may take in all, its waiting included; and that any job waits at most while "
+        "others use up the quota.",
     )
     retries: int = Field(
         default=3, ge=0, le=30, description="Times that SageMaker starts a job anew after its own faults."
@@ -125,8 +132,9 @@ class SageMaker(Section):
     fsx_directory: str = Field(
         default="/", pattern="^/", description="What run.root is on that file system: /mount-name/path."
     )
-    tags: Annotated[dict[str, str], Field(max_length=40)] = Field(
-        default={}, description="Tags of the jobs, for cost reports."
+    # AWS allows 50, and an endpoint gets three of fimsmith's own
+    tags: Annotated[dict[str, str], Field(max_length=47)] = Field(
+        default={}, description="Tags of jobs and endpoints, for cost reports."
     )
     prices: dict[str, float] = Field(
         default={}, description="Price of an hour by instance type, which shows a job's cost so far."

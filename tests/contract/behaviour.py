@@ -28,7 +28,9 @@ class Behaviour:
     server_faults: int = 0  # lives that end with InternalServerError
     grace: float = 120.0  # seconds between SIGTERM and SIGKILL
     pace: float = 0.02  # seconds that the steps before and after training last
+    slow_creation: float = 0.0  # seconds until a training job that was asked for is there
     log_delay: float = 0.0  # seconds until a printed line can be read from CloudWatch
+    empty_pages: bool = False  # before each page with log events comes one without
     file_systems: Mapping[str, Path] = field(default_factory=dict)  # FSx file system id -> the folder it shares
 
     healthy: bool = True  # False: endpoints fail their ping health check

@@ -125,6 +125,14 @@ def test_keys_of_a_secret_do_not_leave_the_cluster():
     assert "SECRET" not in json.dumps(document)
 
 
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_keys_that_a_task_holds_in_plain_text_do_not_leave_the_cluster(name: str):
+    plain = [{"name": name, "value": "hidden"}, {"name": "AWS_DEFAULT_REGION", "value": "eu-west-1"}]
+    document = request("train", wish=Placement(env=plain))
+    assert document["Environment"]["AWS_DEFAULT_REGION"] == "eu-west-1"
+    assert "hidden" not in json.dumps(document)
+
+
 def test_names_are_those_of_the_work_its_root_and_its_attempt():
     long = job("train", name="train-" + "x" * 80)
     names = {
