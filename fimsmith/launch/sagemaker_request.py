@@ -134,9 +134,14 @@ def _resources(job: Job, settings: config.SageMaker) -> dict[str, Any]:
         "InstanceType": kind,
         "InstanceCount": job.nodes,
         "VolumeSizeInGB": settings.volume,
-        **({} if _OWN_DISK.match(kind) else _key(settings, "VolumeKmsKeyId")),
+        **disk_key(settings, kind, "VolumeKmsKeyId"),
         **({"KeepAlivePeriodInSeconds": settings.keep_alive} if settings.keep_alive else {}),
     }
+
+
+def disk_key(settings: config.SageMaker, kind: str, field: str) -> dict[str, str]:
+    """The field that names the key of the instances' disk, where that is a disk that takes one."""
+    return {} if _OWN_DISK.match(kind) else _key(settings, field)
 
 
 def _key(settings: config.SageMaker, field: str) -> dict[str, str]:

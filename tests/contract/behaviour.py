@@ -11,6 +11,8 @@ class Behaviour:
 
     # operation -> codes given to its next calls, such as {"DescribeTrainingJob": ["ThrottlingException"] * 2}
     errors: dict[str, list[str]] = field(default_factory=dict)
+    # operation -> how many of its next answers are lost after the deed, such as {"CreateModel": 1}
+    lost: dict[str, int] = field(default_factory=dict)
     # IAM actions that the caller may not do, such as {"iam:PassRole"}
     denied: frozenset[str] | set[str] = frozenset()
     caller: str = "arn:aws:iam::123456789012:user/tester"
@@ -33,6 +35,7 @@ class Behaviour:
     empty_pages: bool = False  # before each page with log events comes one without
     file_systems: Mapping[str, Path] = field(default_factory=dict)  # FSx file system id -> the folder it shares
 
+    slow_deletion: int = 1  # looks during which a deleted endpoint is still there
     healthy: bool = True  # False: endpoints fail their ping health check
     # what a deployed model answers; raising makes InvokeEndpoint fail as ModelError
     model: Callable[[bytes], bytes] = lambda body: body

@@ -25,6 +25,7 @@ def command(path: Path, *options: str, poll: float = 0.01) -> list[str]:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosting, "POLL", 0.01)
+    monkeypatch.setattr(hosting, "_FRESH", 0.0)
 
 
 def left(aws: FakeAws) -> set[str]:

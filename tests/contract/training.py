@@ -39,6 +39,9 @@ class Training:
         _check_spot(request)
         self.aws.check_role(request["RoleArn"])
         self._check_quota(request)
+        resources = request["ResourceConfig"]
+        if "VolumeKmsKeyId" in resources and self.aws.has_own_disk(resources["InstanceType"]):
+            raise AwsError("ValidationException", "VolumeKmsKeyId is not supported with local instance storage.")
         self._check_channels(request)
         self.aws.tag(arn, request)
         job = self.jobs[request["TrainingJobName"]] = Job(self.aws, request, arn)
