@@ -96,7 +96,13 @@ class SageMaker(Section):
         max_length=5,
         description="Security groups in that VPC; EFA wants all traffic allowed within them.",
     )
-    kms_key: str | None = Field(default=None, description="KMS key of the disks and of what jobs write to S3.")
+    kms_key: str | None = Field(
+        default=None,
+        pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/)?[a-zA-Z0-9-]+$",
+        description="KMS key, by id or ARN, of disks, the endpoint's included, and of results as SageMaker writes them. All "
+        "else in the bucket, checkpoints included, is encrypted as the bucket says: make the key its default "
+        "(docs/sagemaker.md, Encryption).",
+    )
     encrypt_between: bool = Field(
         default=False, description="Encrypt traffic between instances; slows training on several of them."
     )

@@ -22,6 +22,8 @@ class Behaviour:
     images: Sequence[str] | None = None
     # quotas by name, such as {"ml.p5.48xlarge for training job usage": 0}; every other quota is 8
     quotas: Mapping[str, float] = field(default_factory=dict)
+    # quotas that nobody has changed and that are listed among AWS's defaults only
+    unlisted: frozenset[str] | set[str] = frozenset()
 
     capacity: bool = True  # False: no instance is ever found
     # for the n-th life of a spot job: a glob below its tree (checkpoints/step-2/*); a match interrupts that life

@@ -12,7 +12,7 @@ from fimsmith.deploy import exported, hosting, request, sagemaker
 from fimsmith.errors import ConfigError, DeployError
 from tests.contract.aws import FakeAws
 from tests.contract.conftest import Start
-from tests.contract.served import FIM, ROLE, answering, put_export, settings, written
+from tests.contract.served import FIM, IMAGE, ROLE, answering, put_export, settings, written
 
 ALL = {"model", "configuration", "endpoint"}
 
@@ -125,6 +125,16 @@ def test_the_requests_are_as_configured(s3: str):
         "EndpointConfigName": "name",
         "Tags": tags,
     }
+
+
+@pytest.mark.parametrize(("kind", "keyed"), [("ml.m5.2xlarge", True), ("ml.g6e.2xlarge", False)])
+def test_the_key_is_that_of_the_endpoints_disk_where_it_takes_one(start_aws: Start, s3: str, kind: str, keyed: bool):
+    endpoint = {"image": IMAGE, "instance_type": kind}
+    aws, configuration = start_aws(model=answering()), settings(f"{s3}/root", kms_key="0a-1b", endpoint=endpoint)
+    put_export(configuration)
+    sagemaker.deploy(configuration)
+    (made,) = asked(aws, "CreateEndpointConfig")
+    assert made.get("KmsKeyId") == ("0a-1b" if keyed else None)
 
 
 def test_a_name_has_at_most_63_letters_digits_and_hyphens():
