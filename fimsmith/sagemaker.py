@@ -104,7 +104,7 @@ def _spec(host: Host) -> JobSpec:
     checkpoints = host.root / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     changes = {"inputs": inputs, "folder": str(folder), "destination": None, "mirrored": str(checkpoints)}
-    return spec.model_copy(update=changes)
+    return spec.model_copy(update={**changes, "origin": f"{spec.destination}/checkpoints"})
 
 
 def _channel(host: Host, name: str) -> Path:
