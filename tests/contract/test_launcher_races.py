@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from fimsmith import launch, storage
 from fimsmith.errors import JobError
-from fimsmith.launch import Job, aws, sagemaker, sagemaker_request, sagemaker_watch, stopping
+from fimsmith.launch import Job, aws, sagemaker, sagemaker_request, sagemaker_step, sagemaker_watch, stopping
 from fimsmith.launch.output import Output
 from tests.contract import jobs
 from tests.contract.aws import FakeAws
@@ -218,3 +218,18 @@ def test_a_step_that_is_ended_while_its_job_is_made_stops_the_job(start_aws: Sta
     assert step.wait(30) == 128 + signal.SIGTERM
     (name,) = created(account)
     assert jobs.wait(name, ("Stopped", "Failed", "Completed"))["TrainingJobStatus"] == "Stopped"
+
+
+def test_the_way_to_stop_a_job_is_kept_open_as_long_as_the_step_lasts(
+    start_aws: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    account = start_aws()
+    monkeypatch.setattr(sagemaker_step, "_WARM", 0.05)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with sagemaker_step.ready(aws.Account(print), "job-1", lambda: None) as (step, _):
+        jobs.until(lambda: len(account.calls) > 3)
+        assert step.withdraw()
+    time.sleep(0.3)
+    asked = len(account.calls)
+    time.sleep(0.3)
+    assert len(account.calls) == asked
