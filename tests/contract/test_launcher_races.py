@@ -22,7 +22,7 @@ from fimsmith.launch.output import Output
 from tests.contract import jobs
 from tests.contract.aws import FakeAws
 from tests.contract.conftest import Start
-from tests.contract.scripted import DONE, ROOT, SLEEP, Work, created, place
+from tests.contract.scripted import DONE, KIND, ROOT, SLEEP, Work, created, place
 
 READY = f"open({ROOT} + '/output/ready', 'w')\n"
 
@@ -233,3 +233,11 @@ def test_the_way_to_stop_a_job_is_kept_open_as_long_as_the_step_lasts(
     asked = len(account.calls)
     time.sleep(0.3)
     assert len(account.calls) == asked
+
+
+def test_instances_that_others_use_are_waited_for_as_long_as_max_wait_says(start_aws: Start, work: Work):
+    start_aws(quotas={f"{KIND} for training job usage": 1})
+    other = sagemaker_request.request(work(SLEEP), [], place(), 1, None)
+    boto3.client("sagemaker").create_training_job(**{**other, "TrainingJobName": "other"})
+    with pytest.raises(JobError, match="the account's quota is too small"):
+        sagemaker.run(work(DONE), place(max_wait=1))
