@@ -68,12 +68,15 @@ class Hosting:
 
     def coming(self) -> dict[str, Any] | None:
         """Describe the endpoint, if there is one; that of another deployment which has just begun is waited for."""
-        end = time.monotonic() + _FRESH
+        end, told = time.monotonic() + _FRESH, False
         while (found := self.find(ENDPOINT)) is None and time.monotonic() < end:
             model = self.find(MODEL)
             now = datetime.datetime.now(datetime.UTC)
             if model is None or (now - model["CreationTime"]).total_seconds() > _FRESH:
                 return None
+            if not told:
+                told = True
+                say("deploy", f"model {self.name} was made just now: waiting whether its endpoint follows")
             time.sleep(POLL / 5)
         return found
 
