@@ -28,6 +28,7 @@ class JobSpec(BaseModel):
     folder: str  # work folder; the job writes its files here and `outcome.json` last
     destination: str | None = None  # folder in S3 that gets the files and `outcome.json` instead
     mirrored: str | None = None  # folder that SageMaker keeps in S3 all along; `folder` it uploads at the end
+    origin: str | None = None  # where in S3 it keeps it
 
     @classmethod
     def read(cls, location: str | Path) -> "JobSpec":

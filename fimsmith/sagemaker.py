@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
     if arguments != ["train"]:
         print("usage: python -m fimsmith.sagemaker train", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, _end)
     root = Path(os.environ.get(ROOT, "/opt/ml"))
     try:
         host = Host.read(root)
@@ -82,6 +83,12 @@ def main(arguments: list[str]) -> int:
         return _fail(root, f"{type(error).__name__}: {error}")
 
 
+def _end(number: int, _: object) -> None:
+    """End before there is a process to pass the signal on to: the first one of a container is not ended by default."""
+    print(f"stopped by {diagnosis.status_name(-number)} before the job's processes began", flush=True)
+    sys.exit(128 + number)
+
+
 def _spec(host: Host) -> JobSpec:
     """Load the specification and let it name folders of this host."""
     spec = JobSpec.model_validate_json((_channel(host, JOB) / "job.json").read_bytes())
@@ -97,7 +104,7 @@ def _spec(host: Host) -> JobSpec:
     checkpoints = host.root / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     changes = {"inputs": inputs, "folder": str(folder), "destination": None, "mirrored": str(checkpoints)}
-    return spec.model_copy(update=changes)
+    return spec.model_copy(update={**changes, "origin": f"{spec.destination}/checkpoints"})
 
 
 def _channel(host: Host, name: str) -> Path:

@@ -47,7 +47,7 @@ def test_a_configuration_for_sagemaker_names_instances_that_train_and_serve(path
 
 def test_the_guide_to_sagemaker_names_every_policy_that_is_shipped():
     guide = (ROOT / "docs" / "sagemaker.md").read_text(encoding="utf-8")
-    assert len(IAM) == 5
+    assert len(IAM) == 6
     assert all(f"docs/iam/{path.name}" in guide for path in IAM)
 
 

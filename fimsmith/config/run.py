@@ -88,11 +88,21 @@ class SageMaker(Section):
     volume: int = Field(
         default=200, ge=1, description="Disk of an instance without one of its own, for data and checkpoints, in GB."
     )
-    subnets: list[str] = Field(default=[], description="Subnets of the VPC that instances join; none: no VPC.")
-    security_groups: list[str] = Field(
-        default=[], description="Security groups in that VPC; EFA wants all traffic allowed within them."
+    subnets: list[str] = Field(
+        default=[], max_length=16, description="Subnets of the VPC that instances join; none: no VPC."
     )
-    kms_key: str | None = Field(default=None, description="KMS key of the disks and of what jobs write to S3.")
+    security_groups: list[str] = Field(
+        default=[],
+        max_length=5,
+        description="Security groups in that VPC; EFA wants all traffic allowed within them.",
+    )
+    kms_key: str | None = Field(
+        default=None,
+        pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/)?[a-zA-Z0-9-]+$",
+        description="KMS key, by id or ARN, of disks, the endpoint's included, and of results as SageMaker writes them. All "
+        "else in the bucket, checkpoints included, is encrypted as the bucket says: make the key its default "
+        "(docs/sagemaker.md, Encryption).",
+    )
     encrypt_between: bool = Field(
         default=False, description="Encrypt traffic between instances; slows training on several of them."
     )
@@ -100,9 +110,12 @@ class SageMaker(Section):
         default=False, description="Cut containers off from any network but the one between a job's instances."
     )
     spot: bool = Field(default=False, description="Use spot instances; training goes on at its last checkpoint.")
-    max_runtime: int = Field(default=86_400, ge=1, description="Seconds that a job may run.")
+    max_runtime: int = Field(default=86_400, ge=1, le=2_419_200, description="Seconds that a job may run.")
     max_wait: int = Field(
-        default=172_800, ge=1, description="Seconds that a spot job may take in all, its waiting included."
+        default=172_800,
+        ge=1,
+        description="Seconds that a spot job may take in all, its waiting included; and that any job waits at most while "
+        "others use up the quota.",
     )
     retries: int = Field(
         default=3, ge=0, le=30, description="Times that SageMaker starts a job anew after its own faults."
@@ -125,8 +138,9 @@ class SageMaker(Section):
     fsx_directory: str = Field(
         default="/", pattern="^/", description="What run.root is on that file system: /mount-name/path."
     )
-    tags: Annotated[dict[str, str], Field(max_length=40)] = Field(
-        default={}, description="Tags of the jobs, for cost reports."
+    # AWS allows 50, and an endpoint gets three of fimsmith's own
+    tags: Annotated[dict[str, str], Field(max_length=47)] = Field(
+        default={}, description="Tags of jobs and endpoints, for cost reports."
     )
     prices: dict[str, float] = Field(
         default={}, description="Price of an hour by instance type, which shows a job's cost so far."

@@ -1,7 +1,9 @@
 """One deployment on SageMaker: an endpoint, its configuration and its model, all of one name."""
 
 import contextlib
+import datetime
 import os
+import secrets
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,8 +13,8 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from fimsmith.deploy.refusal import explained, missing
-from fimsmith.deploy.request import OWNER
+from fimsmith.deploy.refusal import existing, explained, missing
+from fimsmith.deploy.request import ATTEMPT, OWNER
 from fimsmith.errors import DeployError
 from fimsmith.launch import aws
 from fimsmith.progress import duration, say
@@ -21,6 +23,7 @@ BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack")  # SageMaker re
 POLL = 10.0  # seconds between two looks at the endpoint
 _INTERVAL = 30.0  # seconds between two lines about an unchanged state
 _LATE = 5  # times that a thing just made may be unknown yet: SageMaker's reads are eventually consistent
+_FRESH = 30.0  # seconds in which a deployment that has made its model makes its endpoint
 _LINES = 20  # of the log, where an endpoint failed
 
 
@@ -40,10 +43,10 @@ KINDS = (ENDPOINT, CONFIG, MODEL)  # each needs the next one, so this is the ord
 
 
 class Hosting:
-    """What there is under the deployment's name."""
+    """What there is under the deployment's name; what this object makes bears its token."""
 
     def __init__(self, name: str):
-        self.name = name
+        self.name, self.token = name, secrets.token_hex(8)
         with explained("cannot use SageMaker"):
             self.session = Session(region_name=os.environ.get("AWS_REGION"))
             self.client = self.connect("sagemaker")
@@ -63,6 +66,20 @@ class Hosting:
                     return None
                 raise
 
+    def coming(self) -> dict[str, Any] | None:
+        """Describe the endpoint, if there is one; that of another deployment which has just begun is waited for."""
+        end, told = time.monotonic() + _FRESH, False
+        while (found := self.find(ENDPOINT)) is None and time.monotonic() < end:
+            model = self.find(MODEL)
+            now = datetime.datetime.now(datetime.UTC)
+            if model is None or (now - model["CreationTime"]).total_seconds() > _FRESH:
+                return None
+            if not told:
+                told = True
+                say("deploy", f"model {self.name} was made just now: waiting whether its endpoint follows")
+            time.sleep(POLL / 5)
+        return found
+
     def tags(self, kind: Kind, found: dict[str, Any]) -> dict[str, str]:
         """Return the tags of something that was found."""
         with explained(f"cannot read the tags of {kind.label} {self.name}"):
@@ -70,17 +87,35 @@ class Hosting:
         return {tag["Key"]: tag["Value"] for tag in told}
 
     def create(self, kind: Kind, request: dict[str, Any]) -> None:
-        """Make one of them."""
+        """Make one of them; raises DeployError where another deployment was faster."""
         say("deploy", f"creating {kind.label} {self.name}")
+        request = {**request, "Tags": [*request["Tags"], {"Key": ATTEMPT, "Value": self.token}]}
         with explained(f"cannot create {kind.label} {self.name}"):
             for attempt in range(1, _LATE + 1):
                 try:
                     getattr(self.client, f"create_{kind.verb}")(**request)
                     return
                 except ClientError as error:
+                    if existing(error):
+                        self._check_own(kind)  # else the answer to this request was lost, and the SDK repeated it
+                        return
                     if kind is MODEL or not missing(error) or attempt == _LATE:
                         raise
                     time.sleep(POLL / 5)
+
+    def _check_own(self, kind: Kind) -> None:
+        if (found := self.find(kind)) is None or not self._is_own(kind, found):
+            raise DeployError(
+                f"another deployment of {self.name} is under way: it has made the {kind.label}\n"
+                "  fix: wait until it is done and run the same command again, which then only tries the endpoint"
+            )
+
+    def _is_own(self, kind: Kind, found: dict[str, Any]) -> bool:
+        return self.tags(kind, found).get(ATTEMPT) == self.token
+
+    def undo(self) -> None:
+        """Delete what this object made, and nothing else."""
+        self.remove(own=True)
 
     def settle(self, states: Collection[str]) -> dict[str, Any] | None:
         """Wait while the endpoint is in one of these states, and return what it is then; None: it is gone."""
@@ -93,14 +128,14 @@ class Hosting:
             time.sleep(POLL)
         return found
 
-    def remove(self) -> list[str]:
-        """Delete endpoint, configuration and model, and return which of them there were.
+    def remove(self, own: bool = False) -> list[str]:
+        """Delete endpoint, configuration and model, or what this object made of them; returns which there were.
 
         Raises DeployError for one that fimsmith did not make. An endpoint in creation can only be waited for.
         """
         removed = []
         for kind in KINDS:
-            if (found := self.find(kind)) is None:
+            if (found := self.find(kind)) is None or (own and not self._is_own(kind, found)):
                 continue
             if self.tags(kind, found).get(OWNER) != self.name:
                 raise DeployError(
@@ -109,8 +144,11 @@ class Hosting:
                 )
             if kind is ENDPOINT and found["EndpointStatus"] in BUSY:
                 say("deploy", "an endpoint in creation cannot be deleted: waiting for its end")
-                self.settle(BUSY)
-            self._delete(kind)
+                found = self.settle(BUSY)
+            if kind is not ENDPOINT or (found and found["EndpointStatus"] != "Deleting"):
+                self._delete(kind)
+            if kind is ENDPOINT:
+                self.settle((*BUSY, "Deleting"))
             removed.append(kind.label)
             say("deploy", f"deleted {kind.label} {self.name}")
         return removed
@@ -122,8 +160,6 @@ class Hosting:
             except ClientError as error:
                 if not missing(error):
                     raise
-        if kind is ENDPOINT:
-            self.settle((*BUSY, "Deleting"))
 
     @property
     def log_group(self) -> str:

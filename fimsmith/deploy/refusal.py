@@ -41,6 +41,11 @@ def missing(error: Any) -> bool:
     return "Could not find" in error.response["Error"].get("Message", "")
 
 
+def existing(error: Any) -> bool:
+    """Whether SageMaker's answer is that there is such a thing already."""
+    return "already existing" in error.response["Error"].get("Message", "")
+
+
 def failed(reason: str) -> str:
     """Say what mends an endpoint that failed for this reason."""
     return next((fix for words, fix in _REASONS if words in reason), f"{GUIDE}, When it does not work")

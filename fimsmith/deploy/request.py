@@ -10,9 +10,11 @@ from typing import Any
 
 from fimsmith import config
 from fimsmith.deploy.exported import Exported
+from fimsmith.launch import sagemaker_request
 
 OWNER = "fimsmith:deployment"  # tag whose value is the deployment's name: what carries it may be deleted
 SOURCE = "fimsmith:export"  # tag: the export that is served
+ATTEMPT = "fimsmith:attempt"  # tag: the very invocation that made it, which alone may undo it
 VARIANT = "fimsmith"
 _LMI = {
     "OPTION_ASYNC_MODE": "true",
@@ -68,7 +70,12 @@ def endpoint_config(name: str, settings: config.SageMaker, exported: Exported) -
         "ContainerStartupHealthCheckTimeoutInSeconds": endpoint.startup,
         **({"InferenceAmiVersion": endpoint.ami} if endpoint.ami else {}),
     }
-    return {"EndpointConfigName": name, "ProductionVariants": [variant], "Tags": _tags(name, settings, exported)}
+    return {
+        "EndpointConfigName": name,
+        "ProductionVariants": [variant],
+        "Tags": _tags(name, settings, exported),
+        **sagemaker_request.disk_key(settings, endpoint.instance_type, "KmsKeyId"),
+    }
 
 
 def endpoint(name: str, settings: config.SageMaker, exported: Exported) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def deploy(configuration: config.Config, export: str | None = None, keep: bool =
     chosen = exported.at(export) if export else exported.find(configuration)
     hosting = Hosting(_name(configuration, export))
     present = _present(hosting, chosen)
-    with _kept(hosting) if keep or present == "InService" else _undone(hosting):
+    with _kept(hosting) if keep or present else _undone(hosting):
         if present is None:
             hosting.create(MODEL, request.model(hosting.name, settings, chosen))
             hosting.create(CONFIG, request.endpoint_config(hosting.name, settings, chosen))
@@ -60,7 +60,7 @@ def _check(settings: config.SageMaker) -> None:
 
 def _present(hosting: Hosting, chosen: exported.Exported) -> str | None:
     """Return the state of an endpoint that serves the export already; None: there is room for a new one."""
-    found = hosting.find(ENDPOINT)
+    found = hosting.coming()
     if found is not None and found["EndpointStatus"] in (*BUSY, "InService"):
         tags = hosting.tags(ENDPOINT, found)
         if tags.get(request.OWNER) == hosting.name and tags.get(request.SOURCE) == request.source(chosen):
@@ -95,7 +95,7 @@ def _undone(hosting: Hosting) -> Iterator[None]:
     except BaseException as error:
         say("deploy", "removing what was made (Ctrl-C leaves it: the same command with --delete removes it later)")
         try:
-            hosting.remove()
+            hosting.undo()
         except DeployError as fault:
             raise DeployError(
                 f"{str(error) or 'stopped'}\n  and what was made is still there, and billed: {fault}"

@@ -1,54 +1,21 @@
-"""What Amazon SageMaker needs before a job can start: identity, roles, bucket, quotas, image."""
+"""What Amazon SageMaker needs before a job can start: identity, roles, bucket, key, quotas, image."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
+from fimsmith.doctor.account import GUIDE, SERVICE, Account
+from fimsmith.doctor.account_rights import bucket, key, passing
 from fimsmith.doctor.result import Result, Subject
-from fimsmith.storage import is_remote
 
-GUIDE = "docs/sagemaker.md"
-SERVICE = "sagemaker.amazonaws.com"
 _DENIED = ("AccessDenied", "AccessDeniedException", "403")
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 _KEYS = "aws sso login, or export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…"
-
-
-class Account:
-    """The AWS account that the SDK's own settings lead to."""
-
-    def __init__(self) -> None:
-        import os
-
-        from boto3.session import Session
-        from botocore.config import Config
-
-        self.session = Session(region_name=os.environ.get("AWS_REGION"))
-        self.region = self.session.region_name
-        self.caller = self.number = ""
-        self.settings = Config(
-            connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
-        )
-
-    def client(self, service: str) -> Any:
-        """Make a client that does not make a check wait long."""
-        return self.session.client(service, config=self.settings)
-
-    def simulate(self, principal: str, actions: list[str], resource: str, **context: str) -> dict[str, str]:
-        """Ask IAM what the policies of a user or role decide on each action; the keys of the context hold `_` for `:`."""
-        entries = [
-            {"ContextKeyName": name.replace("_", ":"), "ContextKeyValues": [value], "ContextKeyType": "string"}
-            for name, value in context.items()
-        ]
-        told = self.client("iam").simulate_principal_policy(
-            PolicySourceArn=principal, ActionNames=actions, ResourceArns=[resource], ContextEntries=entries
-        )
-        return {each["EvalActionName"]: each["EvalDecision"] for each in told["EvaluationResults"]}
 
 
 def looked(subject: Subject) -> Iterator[Result]:
@@ -143,69 +110,6 @@ def _trusts(policy: dict[str, Any]) -> bool:
     return False
 
 
-def passing(subject: Subject, account: Account) -> Iterator[Result]:
-    """Whether the caller may hand the role to SageMaker."""
-    name, arn = "pass role", subject.run.sagemaker.role
-    if arn is None:
-        return
-    if account.caller.endswith(":root"):
-        yield Result(name, True, "the account's root user may do everything; better make a user or role of its own")
-        return
-    principal = _principal(account)
-    decided = account.simulate(principal, ["iam:PassRole"], arn, iam_PassedToService=SERVICE)["iam:PassRole"]
-    if decided == "allowed":
-        yield Result(name, True, f"{principal.rsplit('/', 1)[-1]} may pass the role to SageMaker")
-        return
-    kind = "user" if ":user/" in principal else "role"
-    whom = f"--{kind}-name {principal.rsplit('/', 1)[-1]} --policy-name fimsmith"
-    grant = f"aws iam put-{kind}-policy {whom} --policy-document file://docs/iam/caller.json"
-    yield Result(name, False, f"{principal} may not pass {arn} to SageMaker ({decided})", grant)
-
-
-def _principal(account: Account) -> str:
-    """Return the user or role behind the caller: a session's own name holds neither the word nor the role's path."""
-    session = re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/([^/]+)/.+", account.caller)
-    return account.client("iam").get_role(RoleName=session[1])["Role"]["Arn"] if session else account.caller
-
-
-def bucket(subject: Subject, account: Account) -> Iterator[Result]:
-    """Whether the bucket lies in the jobs' region, and the role may use it."""
-    arn, root = subject.run.sagemaker.role, subject.run.root
-    if not is_remote(root):
-        yield Result(
-            "bucket", False, f"run.root is {root}, which SageMaker cannot reach", "set it to s3://bucket/prefix"
-        )
-        return
-    name, _, prefix = root.removeprefix("s3://").strip("/").partition("/")
-    if subject.found.get("store") is False:
-        yield Result("bucket", None, "not looked at: it cannot be used from here")
-        return
-    place = account.client("s3").head_bucket(Bucket=name).get("BucketRegion")
-    if place and place != account.region:
-        fix = f"export AWS_REGION={place}, or use a bucket of {account.region}"
-        yield Result("bucket", False, f"{name} is in {place}, jobs run in {account.region}", fix)
-        return
-    yield Result("bucket", True, f"{name} is in the jobs' region")
-    if arn is None:
-        return
-    partition = arn.split(":")[1]
-    objects = f"arn:{partition}:s3:::{name}/{prefix + '/' if prefix else ''}*"
-    decided = account.simulate(arn, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], objects)
-    decided |= account.simulate(arn, ["s3:ListBucket"], f"arn:{partition}:s3:::{name}", s3_prefix=f"{prefix}/")
-    yield _reach(arn, root, decided)
-
-
-def _reach(arn: str, root: str, decided: dict[str, str]) -> Result:
-    name, lacking = arn.rsplit("/", 1)[-1], [action for action, told in decided.items() if told != "allowed"]
-    if not lacking:
-        return Result("role's S3", True, f"{name} may read and write {root}")
-    text = f"the policies of {name} do not allow {', '.join(lacking)} on {root}"
-    if "explicitDeny" not in decided.values():  # what the bucket's own policy allows is not to be seen from here
-        return Result("role's S3", None, f"{text}; a policy of the bucket may")
-    grant = f"aws iam put-role-policy --role-name {name} --policy-name fimsmith"
-    return Result("role's S3", False, text, f"{grant} --policy-document file://docs/iam/execution.json")
-
-
 def quota(subject: Subject, account: Account) -> Iterator[Result]:
     """Whether the quotas of the instance types allow the jobs."""
     settings, nodes = subject.run.sagemaker, subject.run.nodes
@@ -214,11 +118,18 @@ def quota(subject: Subject, account: Account) -> Iterator[Result]:
     if settings.single_instance_type:
         wanted.setdefault(f"{settings.single_instance_type} for {usage}", 1)
     if settings.keep_alive:
-        wanted[f"{settings.instance_type} for training warm pool usage"] = nodes
-    pages = account.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-    found = {each["QuotaName"]: each for page in pages for each in page["Quotas"] if each["QuotaName"] in wanted}
+        pools = {name.replace(usage, "training warm pool usage"): need for name, need in wanted.items()}
+        wanted |= pools
+    found = _quotas(account, "list_service_quotas", wanted.keys())
+    if lacking := wanted.keys() - found.keys():  # what nobody has changed is listed as a default only
+        found |= _quotas(account, "list_aws_default_service_quotas", lacking)
     for name, need in wanted.items():
         yield _allowance(name, need, found.get(name), account.region)
+
+
+def _quotas(account: Account, operation: str, names: Set[str]) -> dict[str, Any]:
+    pages = account.client("service-quotas").get_paginator(operation).paginate(ServiceCode="sagemaker")
+    return {each["QuotaName"]: each for page in pages for each in page["Quotas"] if each["QuotaName"] in names}
 
 
 def _allowance(name: str, need: int, found: dict[str, Any] | None, region: str | None) -> Result:
@@ -274,6 +185,7 @@ _CHECKS: list[tuple[str, Check]] = [
     ("role", role),
     ("pass role", passing),
     ("bucket", bucket),
+    ("key", key),
     ("quota", quota),
     ("image", image),
 ]

@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from fimsmith import storage
 from fimsmith.errors import JobError
+from fimsmith.launch.stopping import Stop
 
 ERRORS = (exceptions.ClientError, exceptions.BotoCoreError)  # what a request raises
 
@@ -47,6 +48,7 @@ class Account:
     def __init__(self, say: Callable[[str], None]):
         """`say` tells a person why nothing happens."""
         self.say = say
+        self.stop = Stop()  # once it holds a signal nothing is waited for any more
         self._connect()
 
     def _connect(self) -> None:
@@ -65,12 +67,14 @@ class Account:
             try:
                 return getattr(self.clients["sagemaker"], operation)(**parameters)
             except ERRORS as error:
-                if not _passes(error) or time.monotonic() - begun > _ABSENCE:
+                if not _passes(error) or time.monotonic() - begun > _ABSENCE or self.stop:
                     raise
                 if not told:
                     told = True
                     self.say(f"waiting for AWS: {reason(error)[0]}")
-            time.sleep(pause)
+                self.stop.wait(pause)
+                if self.stop:
+                    raise
             pause = min(2 * pause, _LONGEST_PAUSE)
             self._connect()
 
@@ -78,6 +82,11 @@ class Account:
 def code(error: Exception) -> str:
     """Return the code of an answer that is a refusal; empty when there was no answer."""
     return error.response["Error"]["Code"] if isinstance(error, exceptions.ClientError) else ""
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether the answer is that it will not be done; after a fault of the service it may have been done."""
+    return isinstance(error, exceptions.ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] < 500
 
 
 def is_missing(error: Exception) -> bool:
@@ -132,7 +141,7 @@ def _passes(error: Exception) -> bool:
         return True
     if code(error) in _LOGIN_CODES or isinstance(error, _LOGIN_ERRORS):
         return "AWS_ACCESS_KEY_ID" not in os.environ  # nobody can change the environment of this process
-    return isinstance(error, exceptions.ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+    return isinstance(error, exceptions.ClientError) and not is_refused(error)
 
 
 def _message(error: Exception) -> str:

@@ -17,6 +17,11 @@ SHOWN = 15  # last lines of the log
 _TORCHRUN = re.compile(r"torch[./]distributed[./]elastic|^[EWI]\d{4} [\d:.]+ \d+ .*torch/distributed")
 _WORKER = re.compile(r"exitcode\s*:\s*(-?\d+)")
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+# what the others of a host or process that failed say of it: the cause is elsewhere in the log
+_PEER = re.compile(
+    r"connection (?:was )?(?:closed|reset)|(?:closed|reset) by peer|broken pipe|\bNCCL\b|ProcessGroupNCCL|\bgloo\b|TCPStore",
+    re.IGNORECASE,
+)
 SMALLER = {
     "train": "lower run.processes or train.micro_batch, set train.gradient_checkpointing: true, or train.method: lora",
     "evaluate": "lower evaluate.batch or evaluate.max_new_tokens, or set evaluate.precision: bf16",
@@ -54,6 +59,11 @@ def word(text: str, notes: list[str], fixes: list[str], log: str, own: list[str]
     parts = [text, *(f"  {note}" for note in notes), *(f"  fix: {fix}" for fix in fixes), f"  log: {log}"]
     shown = [f"    {line}" for line in own[-SHOWN:]]
     return JobError("\n".join([*parts, *(["  last lines:", *shown] if shown else [])]))
+
+
+def blames_a_peer(message: str) -> bool:
+    """Whether an error only says that another process, or the way to it, is gone."""
+    return bool(_PEER.search(message))
 
 
 def before_torchrun(lines: list[str]) -> list[str]:

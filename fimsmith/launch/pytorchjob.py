@@ -8,6 +8,7 @@ succeeded is deleted when its log is here: a launcher that starts later finds th
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _FAILED, _STOPPED = 15.0, 60.0
 _REPLACED = 10.0  # seconds in which another launcher may make the job anew
 _LAST = 20  # seconds that the pods of a terminated run have to end
+_MISSES = 5  # times that a job which is being made may not be there yet
 _KILL = 60.0  # seconds after which a pod that was told to end belongs to a node that does not answer
 
 
@@ -77,12 +79,18 @@ class _Launcher:
             return None
         # connections of its own: a signal's handler may interrupt a request that holds the others' lock
         cluster = kube.Cluster(self.cluster.namespace)
+        misses = itertools.count(1)
 
-        def withdraw() -> None:
-            found = cluster.job(self.name)
-            if found is not None and self._is_ours(found):  # else another run follows it now
-                cluster.delete(found, "Background")
-                cluster.end_pods(self.name, _LAST)  # a checkpoint would need more time than the end of a run leaves
+        def withdraw() -> bool:
+            with contextlib.suppress(kube.RequestError):
+                found = cluster.job(self.name)
+                if found is None:
+                    return not self.asked or next(misses) >= _MISSES
+                if self._is_ours(found):  # else another run follows it now
+                    cluster.delete(found, "Background")
+                    cluster.end_pods(self.name, _LAST)  # a checkpoint would need more time than the end of a run leaves
+                return True
+            return False
 
         return WorkflowStep(cluster, self.home, withdraw)
 

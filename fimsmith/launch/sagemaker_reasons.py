@@ -15,7 +15,8 @@ from fimsmith.launch.verdict import Cause
 
 Description = dict[str, Any]
 
-ENDED = ("Completed", "Failed", "Stopped")
+DELETED = "Deleting"  # a job that has ended can be deleted; soon nothing is known of it any more
+ENDED = ("Completed", "Failed", "Stopped", DELETED)
 # the states in which instances are there, and paid for
 _BILLED = ("Downloading", "DownloadingTrainingImage", "Training", "Uploading", "Stopping")
 _ALGORITHM = re.compile(r"^(?:AlgorithmError|ClientError): (.*?)(?:, exit code: (\d+))?$", re.DOTALL)
@@ -65,6 +66,8 @@ def expense(found: Description, prices: dict[str, float]) -> str:
 
 def failure(found: Description, stage: str, settings: config.SageMaker) -> Cause:
     """Say why a job that has ended did not complete."""
+    if found["TrainingJobStatus"] == DELETED:
+        return Cause("it was deleted by someone else", f"run the same command again, {_MOVING_ON}")
     if found["TrainingJobStatus"] == "Stopped":
         return _stopped(found, settings)
     reason = str(found.get("FailureReason") or "without a reason").strip()
@@ -96,7 +99,7 @@ def _algorithm(reason: str, stage: str, kind: str) -> Cause:
     match = _ALGORITHM.match(reason)
     message, code = (match[1].strip(), match[2]) if match else (reason, None)
     if message:
-        return Cause(message, explained=True)
+        return Cause(message, explained=not diagnosis.blames_a_peer(message))
     if code in _KILLED:
         smaller = diagnosis.SMALLER[stage]
         return Cause(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fimsmith.launch import Job
 
 _LONGEST = 63  # characters of a name
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _METRICS = ("train_loss", "eval_loss", "learning_rate", "grad_norm", "tokens_per_second", "epoch")
 # families with a disk of their own, whose encryption is not ours to choose: a key for it is refused
 _OWN_DISK = re.compile(r"ml\.(?:p3dn|p[4-9]|g[4-9]|trn|[a-z]\d+[a-z]*d\.)")
@@ -133,9 +134,14 @@ def _resources(job: Job, settings: config.SageMaker) -> dict[str, Any]:
         "InstanceType": kind,
         "InstanceCount": job.nodes,
         "VolumeSizeInGB": settings.volume,
-        **({} if _OWN_DISK.match(kind) else _key(settings, "VolumeKmsKeyId")),
+        **disk_key(settings, kind, "VolumeKmsKeyId"),
         **({"KeepAlivePeriodInSeconds": settings.keep_alive} if settings.keep_alive else {}),
     }
+
+
+def disk_key(settings: config.SageMaker, kind: str, field: str) -> dict[str, str]:
+    """The field that names the key of the instances' disk, where that is a disk that takes one."""
+    return {} if _OWN_DISK.match(kind) else _key(settings, field)
 
 
 def _key(settings: config.SageMaker, field: str) -> dict[str, str]:
@@ -143,6 +149,10 @@ def _key(settings: config.SageMaker, field: str) -> dict[str, str]:
 
 
 def _environment(job: Job) -> dict[str, str]:
-    """The job's own variables, and those set on its KFP task as plain values: keys of a Secret stay where they are."""
-    wished = {each["name"]: each["value"] for each in job.placement.env if each.get("value")}
+    """The job's own variables, and those set on its KFP task as plain values: no keys, wherever they come from.
+
+    Whoever may describe the job sees its variables, and run.sagemaker.role lets it reach the store.
+    """
+    given = {each["name"]: each["value"] for each in job.placement.env if each.get("value")}
+    wished = {name: value for name, value in given.items() if name not in _CREDENTIALS}
     return {**job.env, sagemaker.PROCESSES: str(job.processes), **wished}

@@ -21,22 +21,34 @@ class Watch:
 
     def __init__(self, account: aws.Account, name: str, settings: config.SageMaker, output: Output):
         self.account, self.name, self.settings, self.output = account, name, settings, output
+        number = name.rpartition("-")[2]
+        self.which = "" if number == "1" else f"attempt {number}: "  # what is told counts for one attempt only
         self.tail = Tail(account, name, output.take)
         self.said: list[str] = []  # of the states
         self.told = time.monotonic()  # when the cost was told
 
     def until_done(self, stop: Stop) -> Description | None:
         """Follow the job until it has ended; None: a signal came first."""
+        found = None
         while not stop:
-            found = self.account.call("describe_training_job", TrainingJobName=self.name)
+            found = self._look(found)
             self._show(found)
-            self.tail.read()
+            self.tail.read(stop)
             if found["TrainingJobStatus"] in sagemaker_reasons.ENDED:
-                self._drain()
-                self.output.say(sagemaker_reasons.expense(found, self.settings.prices))
+                self._drain(stop)
+                self.output.say(f"{self.which}{sagemaker_reasons.expense(found, self.settings.prices)}")
                 return found
             stop.wait(INTERVAL)
         return None
+
+    def _look(self, before: Description | None) -> Description:
+        """Describe the job; one that is gone is as it was `before`, but deleted."""
+        try:
+            return self.account.call("describe_training_job", TrainingJobName=self.name)
+        except aws.ERRORS as error:
+            if before is None or not aws.is_missing(error):
+                raise
+            return {**before, "TrainingJobStatus": sagemaker_reasons.DELETED}
 
     def _show(self, found: Description) -> None:
         """Say what is new: states that came, and now and then the cost."""
@@ -47,13 +59,13 @@ class Watch:
         self.said = states
         if time.monotonic() - self.told > _COST:
             self.told = time.monotonic()
-            self.output.say(f"so far {sagemaker_reasons.expense(found, self.settings.prices)}")
+            self.output.say(f"{self.which}so far {sagemaker_reasons.expense(found, self.settings.prices)}")
 
-    def _drain(self) -> None:
+    def _drain(self, stop: Stop) -> None:
         begun = quiet = time.monotonic()
         while (now := time.monotonic()) - quiet < _QUIET and now - begun < _DRAIN:
-            if self.tail.read():
+            if self.tail.read(stop):
                 quiet = time.monotonic()
-            elif self.tail.refused:
+            elif self.tail.refused or stop:
                 return
-            time.sleep(min(1.0, _QUIET))
+            stop.wait(min(1.0, _QUIET))

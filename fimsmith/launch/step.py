@@ -21,7 +21,7 @@ _PAUSE = 1.0  # seconds before asking again
 class WorkflowStep(Step):
     """A step whose Workflow says why it gets SIGTERM, and says so about a second before: it is watched."""
 
-    def __init__(self, cluster: Cluster, home: Home, withdraw: Callable[[], None]):
+    def __init__(self, cluster: Cluster, home: Home, withdraw: Callable[[], bool]):
         super().__init__(withdraw)
         self.cluster, self.home = cluster, home
         with contextlib.suppress(RequestError):
@@ -35,7 +35,7 @@ class WorkflowStep(Step):
                 for line in filter(None, lines(cluster.watch_workflow(self.home), complete=False)):
                     if _ended(json.loads(line).get("object", {}).get("spec", {})):
                         stop.received.append(signal.SIGTERM)
-                        self.withdraw()
+                        self.insist()
                         return
             except (RequestError, ValueError) as error:
                 if isinstance(error, Refused) and error.status == 403:
@@ -52,7 +52,7 @@ class WorkflowStep(Step):
             return True
 
 
-def here(withdraw: Callable[[], None]) -> tuple[Step, str | None]:
+def here(withdraw: Callable[[], bool]) -> tuple[Step, str | None]:
     """Return the step that this process is, and the run's id, for a job that is not on this cluster."""
     try:
         cluster = Cluster()

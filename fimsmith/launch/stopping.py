@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 _LOOK = 0.2  # seconds between two looks for a signal
-_AGAIN = 0.3  # seconds in which a request that made the job may still have been under way
+_AGAIN = 0.3  # seconds before a job is withdrawn again, which may only be coming into being
+_INSISTS = 20.0  # seconds: by then the pod is killed anyway
 
 
 class Stop:
@@ -38,8 +39,11 @@ class Step:
     that goes on costs GPUs until its deadline, one that was ended goes on at its last checkpoint.
     """
 
-    def __init__(self, withdraw: Callable[[], None]):
-        """`withdraw` ends the job without waiting, from a signal's handler or another thread."""
+    def __init__(self, withdraw: Callable[[], bool]):
+        """`withdraw` ends the job without waiting, from a signal's handler or another thread.
+
+        It returns whether it is sure that no job goes on; the request that makes one may still be under way.
+        """
         self.withdraw = withdraw
 
     def terminated(self) -> bool:
@@ -49,14 +53,18 @@ class Step:
     def watch(self, stop: Stop) -> None:
         """Withdraw the job as soon as the run is terminated."""
 
+    def insist(self) -> None:
+        """Withdraw the job until that is sure to have ended it."""
+        end = time.monotonic() + _INSISTS
+        while not self.withdraw() and time.monotonic() < end:
+            time.sleep(_AGAIN)
+
     def end(self, number: int, _: object) -> None:
         """Decide, withdraw, and end without cleaning up: there is no time for it."""
         signal.signal(number, signal.SIG_IGN)  # the second one comes a second later
         try:
             if self.terminated():
-                self.withdraw()
-                time.sleep(_AGAIN)
-                self.withdraw()
+                self.insist()
         finally:
             os._exit(128 + number)
 

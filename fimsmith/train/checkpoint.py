@@ -53,12 +53,12 @@ def newest(folder: Path, world: int) -> Path | None:
     return None
 
 
-def check_world(checkpoint: Path, found: dict[str, Any], world: int) -> None:
-    """Raise JobError if the marker tells of another number of processes."""
+def check_world(checkpoint: Path, found: dict[str, Any], world: int, home: str | None = None) -> None:
+    """Raise JobError if the marker tells of another number of processes; `home` is where a person can delete them."""
     if found["world"] != world:
         raise JobError(
-            f"{checkpoint} was written by {found['world']} processes, but {world} are training now; "
-            f"set run.nodes x run.processes to {found['world']}, or delete {checkpoint.parent} to begin again"
+            f"{checkpoint.name} was written by {found['world']} processes, but {world} are training now; "
+            f"set run.nodes x run.processes to {found['world']}, or delete {home or checkpoint.parent} to begin again"
         )
 
 

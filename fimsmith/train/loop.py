@@ -50,7 +50,7 @@ def _resume(spec: JobSpec, checkpoints: Path, keep: int) -> tuple[Callable[[Path
     """Return what makes a checkpoint count and the newest one that does; one that lies elsewhere is brought here."""
     folder = Path(spec.folder)
     if spec.mirrored:
-        mirrored = Mirrored(checkpoints, folder, keep)
+        mirrored = Mirrored(checkpoints, folder, keep, spec.origin or str(checkpoints))
         return mirrored.seal, mirrored.newest()
     if spec.destination:
         offsite = Offsite(spec.destination, folder, keep)

@@ -66,7 +66,14 @@ class Quotas:
         self.aws = aws
 
     def list_service_quotas(self, request: dict) -> dict:
-        chosen, token = page(self._all(request), request.get("NextToken"), request.get("MaxResults", 100))
+        applied = [each for each in self._all(request) if each["QuotaName"] not in self.aws.behaviour.unlisted]
+        return self._listed(applied, request)
+
+    def list_aws_default_service_quotas(self, request: dict) -> dict:
+        return self._listed(self._all(request), request)
+
+    def _listed(self, quotas: list[dict], request: dict) -> dict:
+        chosen, token = page(quotas, request.get("NextToken"), request.get("MaxResults", 100))
         return {"Quotas": chosen} | ({"NextToken": token} if token else {})
 
     def get_service_quota(self, request: dict) -> dict:

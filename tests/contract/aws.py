@@ -80,6 +80,10 @@ class FakeAws:
         """Name something of this account."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
+    def has_own_disk(self, kind: str) -> bool:
+        """Say whether instances have local storage, for which no key can be given."""
+        return kind.split(".")[1].startswith(("p3dn", "p4", "p5", "p6", "g4dn", "g5", "g6", "trn", "m5d", "c5d", "r5d"))
+
     def has_image(self, image: str) -> bool:
         """Say whether an image can be pulled; other accounts' registries hold everything."""
         registry, _, name = image.partition("/")
@@ -151,7 +155,11 @@ class FakeAws:
         self.allow(f"{wire.model(call.service).signing_name}:{operation}")
         for part in self.parts.get(call.service, []):
             if method := getattr(part, xform_name(operation), None):
-                return method(call.parameters)
+                result = method(call.parameters)
+                if self.behaviour.lost.get(operation, 0) > 0:
+                    self.behaviour.lost[operation] -= 1
+                    raise known("InternalFailure")
+                return result
         raise AwsError("UnknownOperationException", f"the fake account does not know {operation}", 404)
 
 

@@ -11,6 +11,8 @@ class Behaviour:
 
     # operation -> codes given to its next calls, such as {"DescribeTrainingJob": ["ThrottlingException"] * 2}
     errors: dict[str, list[str]] = field(default_factory=dict)
+    # operation -> how many of its next answers are lost after the deed, such as {"CreateModel": 1}
+    lost: dict[str, int] = field(default_factory=dict)
     # IAM actions that the caller may not do, such as {"iam:PassRole"}
     denied: frozenset[str] | set[str] = frozenset()
     caller: str = "arn:aws:iam::123456789012:user/tester"
@@ -20,6 +22,8 @@ class Behaviour:
     images: Sequence[str] | None = None
     # quotas by name, such as {"ml.p5.48xlarge for training job usage": 0}; every other quota is 8
     quotas: Mapping[str, float] = field(default_factory=dict)
+    # quotas that nobody has changed and that are listed among AWS's defaults only
+    unlisted: frozenset[str] | set[str] = frozenset()
 
     capacity: bool = True  # False: no instance is ever found
     # for the n-th life of a spot job: a glob below its tree (checkpoints/step-2/*); a match interrupts that life
@@ -28,9 +32,12 @@ class Behaviour:
     server_faults: int = 0  # lives that end with InternalServerError
     grace: float = 120.0  # seconds between SIGTERM and SIGKILL
     pace: float = 0.02  # seconds that the steps before and after training last
+    slow_creation: float = 0.0  # seconds until a training job that was asked for is there
     log_delay: float = 0.0  # seconds until a printed line can be read from CloudWatch
+    empty_pages: bool = False  # before each page with log events comes one without
     file_systems: Mapping[str, Path] = field(default_factory=dict)  # FSx file system id -> the folder it shares
 
+    slow_deletion: int = 1  # looks during which a deleted endpoint is still there
     healthy: bool = True  # False: endpoints fail their ping health check
     # what a deployed model answers; raising makes InvokeEndpoint fail as ModelError
     model: Callable[[bytes], bytes] = lambda body: body

@@ -6,9 +6,14 @@ from pathlib import Path
 
 from tests.contract.store import Store
 
+MARKS = (".sagemaker-uploading", ".sagemaker-uploaded")
+
 
 class Mirror:
-    """Bring a host's checkpoints from S3, then upload what changes and delete what goes, in the background."""
+    """Bring a host's checkpoints from S3, then upload what changes and delete what goes, in the background.
+
+    As the agent does, it leaves an empty NAME.sagemaker-uploading, then NAME.sagemaker-uploaded beside each file.
+    """
 
     def __init__(self, store: Store, uri: str, folder: Path):
         self.store = store
@@ -33,7 +38,7 @@ class Mirror:
 
     def tear(self) -> None:
         """Leave half of the newest checkpoint's largest file in S3, as if it was read while it was written."""
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        files = [path for path in self.folder.rglob("*") if path.is_file() and not path.name.endswith(MARKS)]
         if files:
             newest = max(files, key=lambda path: path.stat().st_mtime_ns).parent
             largest = max((path for path in files if path.parent == newest), key=lambda path: path.stat().st_size)
@@ -49,18 +54,26 @@ class Mirror:
         for name, stamp in found.items():
             if self.known.get(name) != stamp:
                 try:
-                    content = (self.folder / name).read_bytes()
+                    self._upload(name)
                 except FileNotFoundError:  # renamed or removed since the scan: the next one sees it
                     continue
-                self.store.put(f"{self.uri}/{name}", content)
         for name in self.known.keys() - found.keys():
             self.store.delete(f"{self.uri}/{name}")
         self.known = found
+
+    def _upload(self, name: str) -> None:
+        path, under_way, done = (self.folder / f"{name}{end}" for end in ("", *MARKS))
+        under_way.touch()
+        self.store.put(f"{self.uri}/{name}", path.read_bytes())
+        done.touch()
+        under_way.unlink()
 
     def _scan(self) -> dict[str, tuple[int, int]]:
         found = {}
         # os.walk, unlike rglob, passes over a folder that is removed meanwhile
         for path in (Path(folder, name) for folder, _, names in os.walk(self.folder) for name in names):
+            if path.name.endswith(MARKS):
+                continue
             try:
                 stat = path.stat()
             except FileNotFoundError:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.contract.aws import FakeAws
+from tests.contract.scripted import work
+
+__all__ = ["work"]
 
 Start = Callable[..., FakeAws]
 

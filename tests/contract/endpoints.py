@@ -58,6 +58,10 @@ class Endpoints:
         arn = self._new("endpoint-config", self.configs, request["EndpointConfigName"], request)
         for variant in request["ProductionVariants"]:
             self._known("model", self.models, variant["ModelName"])
+            if "KmsKeyId" in request and self.aws.has_own_disk(variant.get("InstanceType", "")):
+                raise AwsError(
+                    "ValidationException", "KmsKeyId cannot be used with an instance type with local storage."
+                )
             if "ServerlessConfig" not in variant and not {"InstanceType", "InitialInstanceCount"} <= variant.keys():
                 raise AwsError("ValidationException", "InstanceType and InitialInstanceCount are required.")
         self.configs[request["EndpointConfigName"]] = _record(request, "EndpointConfigArn", arn)
@@ -104,10 +108,10 @@ class Endpoints:
 
     def delete_endpoint(self, request: dict) -> dict:
         endpoint = self._known("endpoint", self.endpoints, request["EndpointName"])
-        if endpoint["EndpointStatus"] == "Creating":
+        if endpoint["EndpointStatus"] in ("Creating", "Deleting"):
             message = f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".'
             raise AwsError("ValidationException", message)
-        endpoint["EndpointStatus"] = "Deleting"
+        endpoint |= {"EndpointStatus": "Deleting", "looks": 0}
         return {}
 
     def invoke_endpoint(self, request: dict) -> dict:
@@ -123,7 +127,7 @@ class Endpoints:
 
     def _look(self, name: str, endpoint: dict) -> None:
         endpoint["looks"] += 1
-        if endpoint["EndpointStatus"] == "Deleting":
+        if endpoint["EndpointStatus"] == "Deleting" and endpoint["looks"] >= self.aws.behaviour.slow_deletion:
             del self.endpoints[name]
         elif endpoint["EndpointStatus"] == "Creating" and endpoint["looks"] == 2:
             self._settle(name, endpoint)

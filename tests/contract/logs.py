@@ -17,6 +17,11 @@ class Logs:
     def __init__(self, behaviour: Behaviour):
         self.behaviour = behaviour
         self.groups: dict[str, dict[str, list[Event]]] = {}
+        self.age = 0  # of the tokens that are valid
+
+    def expire(self) -> None:
+        """Make all tokens invalid, as a day does."""
+        self.age += 1
 
     def write(self, group: str, stream: str, message: str) -> None:
         """Add an event; group and stream come into being with their first one."""
@@ -55,14 +60,29 @@ class Logs:
         if token is None:
             start = 0 if request.get("startFromHead") else max(0, len(events) - limit)
         elif token.startswith("b/"):
-            start = max(0, _position(token) - limit)
-            limit = min(limit, _position(token))
+            start = max(0, self._position(token) - limit)
+            limit = min(limit, self._position(token))
         else:
-            start = _position(token)
+            start = self._position(token)
+        if self.behaviour.empty_pages and not (token or "").endswith("/e") and start < len(events):
+            return self._page([], start, start, "e")
         chosen = _fitting(events[start : start + limit])
         end = start + len(chosen)
         inside = [event for event in chosen if _within(event, request)]
-        return {"events": inside, "nextForwardToken": f"f/{end:056}/s", "nextBackwardToken": f"b/{start:056}/s"}
+        return self._page(inside, start, end)
+
+    def _page(self, events: list[Event], start: int, end: int, kind: str = "s") -> dict:
+        forward, backward = (f"{way}/{place:056}/{self.age}/{kind}" for way, place in (("f", end), ("b", start)))
+        return {"events": events, "nextForwardToken": forward, "nextBackwardToken": backward}
+
+    def _position(self, token: str) -> int:
+        try:
+            _, position, age, _ = token.split("/")
+            if int(age) == self.age:
+                return int(position)
+        except ValueError:
+            pass
+        raise AwsError("InvalidParameterException", "The specified nextToken is invalid.")
 
     def filter_log_events(self, request: dict) -> dict:
         if "logStreamNames" in request and "logStreamNamePrefix" in request:
@@ -100,13 +120,6 @@ def _describe(name: str, events: list[Event]) -> dict:
     first, last = events[0]["timestamp"], events[-1]["timestamp"]
     times = {"firstEventTimestamp": first, "lastEventTimestamp": last, "lastIngestionTime": last}
     return {"logStreamName": name, "creationTime": first, "storedBytes": 0, **times}
-
-
-def _position(token: str) -> int:
-    try:
-        return int(token.split("/")[1])
-    except (IndexError, ValueError):
-        raise AwsError("InvalidParameterException", "The specified nextToken is invalid.") from None
 
 
 def _fitting(events: list[Event]) -> list[Event]:

@@ -3,7 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -174,3 +177,28 @@ def test_whatever_fails_is_named_in_the_failure_file(tmp_path: Path, monkeypatch
     failure = (tmp_path / "output/failure").read_text()
     assert failure.startswith("ValidationError: ")
     assert "section" in failure
+
+
+def test_a_container_that_is_stopped_before_its_processes_run_ends_at_once(tmp_path: Path):
+    (tmp_path / "input/config").mkdir(parents=True)
+    os.mkfifo(tmp_path / "input/config/resourceconfig.json")  # it waits here for somebody to write
+    container = subprocess.Popen(
+        [sys.executable, "-m", "fimsmith.sagemaker", "train"],
+        env={**os.environ, sagemaker.ROOT: str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    limit = time.monotonic() + 60
+    while not handles(container.pid, signal.SIGTERM):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    container.terminate()
+    said, _ = container.communicate(timeout=30)
+    assert container.returncode == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM before the job's processes began" in said
+
+
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt")]
+    return bool(int(line.split()[1], 16) >> (number - 1) & 1)

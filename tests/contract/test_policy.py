@@ -164,7 +164,7 @@ def job(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
 def test_a_run_takes_exactly_the_callers_policy(
     start_aws: Start, s3: str, stored: set[Right], impatient: None, job: Callable[[str, str], Job]
 ):
-    aws = start_aws()
+    aws = start_aws(unlisted={"ml.g6e.12xlarge for training job usage"})
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/fimsmith/train:1"
     place = settings(f"{s3}/fimsmith", image=image).run.model_copy(update={"launcher": "sagemaker"})
     faults = [each for each in doctor.check(config.Config.model_construct(run=place, model=None)) if each.ok is False]
@@ -219,6 +219,33 @@ def test_the_role_has_the_rights_that_the_doctor_asks_for_and_pulls_the_images_o
 
 def test_sagemaker_may_take_on_a_role_with_the_trust_of_the_guide():
     assert examining._trusts(json.loads((IAM / "trust.json").read_text()))
+
+
+def test_the_policy_for_a_key_is_what_the_doctor_asks_about(start_aws: Start, s3: str):
+    aws = start_aws()
+    place = settings(f"{s3}/fimsmith", kms_key="your-key").run
+    results = [each for each in examining.looked(doctor.result.Subject(run=place)) if each.name == "key"]
+    assert [each.ok for each in results] == [True, True]
+    asked = [each for _, name, each in aws.calls if name == "SimulatePrincipalPolicy"]
+    taken = {
+        (action, resource)
+        for each in asked
+        for action in each["ActionNames"]
+        for resource in each["ResourceArns"]
+        if action.startswith("kms:")
+    }
+    statements = policy("key", s3)
+    check(statements, taken)
+    (grant,) = [each for each in statements if each["Action"] == "kms:CreateGrant"]
+    assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    entries = [each["ContextEntries"] for each in asked if each["ActionNames"] == ["kms:CreateGrant"]]
+    (entry,) = entries[0]
+    assert entry["ContextKeyType"] == "boolean"
+
+
+def test_only_this_account_can_make_sagemaker_take_on_the_role():
+    (statement,) = json.loads((IAM / "trust.json").read_text())["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
 @pytest.mark.parametrize("name", ["caller", "deploy"])

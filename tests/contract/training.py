@@ -1,5 +1,7 @@
 """SageMaker's training jobs as an API: create, describe, stop, list."""
 
+import threading
+import time
 from typing import TYPE_CHECKING
 
 from tests.contract.errors import AwsError
@@ -18,8 +20,14 @@ class Training:
     def __init__(self, aws: "FakeAws"):
         self.aws = aws
         self.jobs: dict[str, Job] = {}
+        self.creating = threading.Lock()  # of two requests for one name the second is refused
 
     def create_training_job(self, request: dict) -> dict:
+        time.sleep(self.aws.behaviour.slow_creation)
+        with self.creating:
+            return self._create(request)
+
+    def _create(self, request: dict) -> dict:
         arn = self.aws.arn("sagemaker", f"training-job/{request['TrainingJobName']}")
         if request["TrainingJobName"] in self.jobs:
             raise AwsError(
@@ -31,6 +39,9 @@ class Training:
         _check_spot(request)
         self.aws.check_role(request["RoleArn"])
         self._check_quota(request)
+        resources = request["ResourceConfig"]
+        if "VolumeKmsKeyId" in resources and self.aws.has_own_disk(resources["InstanceType"]):
+            raise AwsError("ValidationException", "VolumeKmsKeyId is not supported with local instance storage.")
         self._check_channels(request)
         self.aws.tag(arn, request)
         job = self.jobs[request["TrainingJobName"]] = Job(self.aws, request, arn)
@@ -38,7 +49,10 @@ class Training:
         return {"TrainingJobArn": arn}
 
     def describe_training_job(self, request: dict) -> dict:
-        return describe(self._job(request))
+        job = self._job(request)
+        if job.status == "Deleting":
+            del self.jobs[job.name]
+        return describe(job)
 
     def stop_training_job(self, request: dict) -> dict:
         job = self._job(request)
@@ -47,6 +61,14 @@ class Training:
                 message = f"The request was rejected because the training job is in status {job.status}."
                 raise AwsError("ValidationException", message)
             job.stop()
+        return {}
+
+    def delete_training_job(self, request: dict) -> dict:
+        """Forget a job that has ended: it is Deleting for one look."""
+        job = self._job(request)
+        if job.status not in ENDED:
+            raise AwsError("ValidationException", f"The training job is in status {job.status}.")
+        job.status = "Deleting"
         return {}
 
     def list_training_jobs(self, request: dict) -> dict:

@@ -96,6 +96,13 @@ def test_an_account_that_is_ready_has_no_fault(start_aws: Start, s3: str):
             "ml.g5.2xlarge for training job usage: 0, 1 needed",
             "--desired-value 1",
         ),
+        (
+            {"quotas": {"ml.g5.2xlarge for training warm pool usage": 0}},
+            {"single_instance_type": "ml.g5.2xlarge", "keep_alive": 600},
+            "quota",
+            "ml.g5.2xlarge for training warm pool usage: 0, 1 needed",
+            "--desired-value 1",
+        ),
         ({}, {"instance_type": "ml.p55.big"}, "quota", "is the instance type right", "list-service-quotas"),
         ({"images": ["other:1"]}, {}, "image", "there is no repository fimsmith/train", "aws ecr create-repository"),
         ({"images": ["fimsmith/train:0.2"]}, {}, "image", "is not in its repository", f"docker push {IMAGE}"),
@@ -188,3 +195,32 @@ def test_preflight_refuses_an_account_that_is_not_ready(start_aws: Start, s3: st
     checked = config.Config.model_construct(run=subject(s3).run, model=None)
     with pytest.raises(ConfigError, match=r"✗ quota .*0, 2 needed\n.*fix: aws service-quotas"):
         preflight._check_launcher(checked)
+
+
+def test_a_quota_that_only_aws_lists_is_not_absent(start_aws: Start, s3: str):
+    name = "ml.p5.48xlarge for training job usage"
+    start_aws(unlisted={name})
+    assert f"{name}: 8 of 2 needed" in looked(s3)["quota"].text
+    start_aws(unlisted={name}, quotas={name: 0})
+    assert "--desired-value 2" in looked(s3)["quota"].fix
+
+
+@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:CreateGrant"])
+def test_a_key_that_may_not_be_used_is_told(start_aws: Start, s3: str, action: str):
+    start_aws(denied={action})
+    assert "key" not in looked(s3)
+    arn = "arn:aws:kms:us-east-1:123456789012:key/0a-1b"
+    for key in ("0a-1b", arn):
+        results = [each for each in sagemaker.looked(subject(s3, kms_key=key)) if each.name == "key"]
+        assert [each.ok for each in results] == [None, None]
+        assert f"fimsmith do not allow {action} on {arn}" in results[0].text
+        assert "put-user-policy --user-name tester --policy-name fimsmith-key" in results[1].text
+
+
+def test_a_role_of_identity_center_is_changed_by_its_permission_set(start_aws: Start, s3: str):
+    name = "AWSReservedSSO_Data-Team_0123456789abcdef"
+    roles = {"fimsmith": "sagemaker.amazonaws.com", name: "ec2.amazonaws.com"}
+    start_aws(caller=f"arn:aws:sts::123456789012:assumed-role/{name}/me", roles=roles, denied={"iam:PassRole"})
+    fix = looked(s3)["pass role"].fix
+    assert "docs/iam/caller.json into the permission set Data-Team" in fix
+    assert "put-role-policy" not in fix

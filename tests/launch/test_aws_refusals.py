@@ -47,3 +47,22 @@ def test_what_the_container_says_of_itself_is_not_taken_for_a_fault_of_the_accou
     cause = sagemaker_reasons.failure(found, "train", PLACE)
     assert cause.text == text
     assert cause.fix is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:525] Connection closed by peer [10.0.1.7]:34",
+        "DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:1691, remote process exited or there was a network error",
+        "ConnectionResetError: [Errno 104] Connection reset by peer",
+    ],
+)
+def test_a_host_that_only_lost_another_one_does_not_explain_the_failure(text: str):
+    found = {
+        "TrainingJobStatus": "Failed",
+        "FailureReason": f"AlgorithmError: train ended with exit code 1: {text}, exit code: 1",
+        "ResourceConfig": {"InstanceType": "ml.p5.48xlarge"},
+    }
+    assert not sagemaker_reasons.failure(found, "train", PLACE).explained
+    found["FailureReason"] = "AlgorithmError: the loss is not a finite number at step 7, exit code: 1"
+    assert sagemaker_reasons.failure(found, "train", PLACE).explained

@@ -125,6 +125,14 @@ def test_keys_of_a_secret_do_not_leave_the_cluster():
     assert "SECRET" not in json.dumps(document)
 
 
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_keys_that_a_task_holds_in_plain_text_do_not_leave_the_cluster(name: str):
+    plain = [{"name": name, "value": "hidden"}, {"name": "AWS_DEFAULT_REGION", "value": "eu-west-1"}]
+    document = request("train", wish=Placement(env=plain))
+    assert document["Environment"]["AWS_DEFAULT_REGION"] == "eu-west-1"
+    assert "hidden" not in json.dumps(document)
+
+
 def test_names_are_those_of_the_work_its_root_and_its_attempt():
     long = job("train", name="train-" + "x" * 80)
     names = {
@@ -135,3 +143,35 @@ def test_names_are_those_of_the_work_its_root_and_its_attempt():
     }
     assert len(names) == 4
     assert all(re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"subnets": ["subnet-1"] * 17, "security_groups": ["sg-1"]}, "at most 16"),
+        ({"subnets": ["subnet-1"], "security_groups": ["sg-1"] * 6}, "at most 5"),
+        ({"subnets": ["subnet-1"]}, "takes both, subnets and security_groups"),
+        ({"tags": {str(number): "" for number in range(48)}}, "at most 47"),
+        ({"max_runtime": 2_419_201}, "less than or equal to 2419200"),
+        ({"keep_alive": 21_601}, "less than or equal to 21600"),
+        ({"retries": 31}, "less than or equal to 30"),
+        ({"kms_key": "alias/company"}, "should match pattern"),
+    ],
+)
+def test_what_the_service_would_refuse_is_refused_before(settings: dict[str, Any], words: str):
+    with pytest.raises(ValueError, match=words):
+        request("train", **settings)
+
+
+def test_the_bounds_are_those_of_the_services_model():
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    bounds = {
+        "subnets": ("Subnets", "maxItems"),
+        "security_groups": ("VpcSecurityGroupIds", "maxItems"),
+        "keep_alive": ("KeepAlivePeriodInSeconds", "maximum"),
+        "retries": ("MaximumRetryAttempts", "maximum"),
+    }
+    fields = config.SageMaker.model_json_schema()["properties"]
+    for name, (shape, bound) in bounds.items():
+        assert fields[name][bound] == model.shape_for(shape).metadata["max"], name
+    assert fields["tags"]["maxProperties"] + 3 == model.shape_for("TagList").metadata["max"]

@@ -224,3 +224,34 @@ def test_a_launcher_that_was_stopped_before_it_made_the_job_makes_none(server: S
 
 def test_a_log_that_went_with_its_node_is_empty(server: Server):
     assert server.tail("pod", "pytorch", 10) == ""
+
+
+def test_a_job_that_is_being_made_is_withdrawn_when_it_is_there(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KFP_POD_NAME", "step-1")
+    work = job(tmp_path / "work")
+    with open(tmp_path / "log", "wb") as log:
+        launcher = pytorchjob._Launcher(work, PLACE, server, log)
+        step = launcher._step()
+    assert step
+    assert step.withdraw()  # nothing was asked for
+    launcher.asked = True
+    assert [step.withdraw(), step.withdraw()] == [False, False]
+    server.create(render.manifest(work, PLACE, launcher.home, "ml"))
+    assert step.withdraw()
+    assert server.jobs == {}
+    assert any(step.withdraw() for _ in range(pytorchjob._MISSES))  # it has gone, and nobody waits for ever
+
+
+def test_a_withdrawal_that_gets_no_answer_is_not_sure(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KFP_POD_NAME", "step-1")
+    with open(tmp_path / "log", "wb") as log:
+        step = pytorchjob._Launcher(job(tmp_path / "work"), PLACE, server, log)._step()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise kube.Unreachable("timed out")
+
+    monkeypatch.setattr(server, "request", fail)
+    assert step
+    assert not step.withdraw()
