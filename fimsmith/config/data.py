@@ -18,7 +18,8 @@ class Source(Section):
     name: Name = Field(description="Short name, shown in reports.")
     location: str = Field(
         description="Folder, .zip/.jar, .tar(.gz/.bz2/.xz), .parquet, .jsonl(.gz), single text file; "
-        "`git+URL[@ref]` (file:// too); `maven:group:artifact:version` (its sources jar, through mvn).",
+        "`git+URL[@ref]` (file:// too); `maven:group:artifact:version` (its sources jar, through mvn); "
+        "`s3://bucket/prefix`, or one of these files there.",
         json_schema_extra={"not": {"pattern": _LOGIN}},
     )
     kind: Literal["java", "text"] = Field(

@@ -1,4 +1,4 @@
-"""Open what `location` names: a folder, an archive, a git commit, a Maven artifact, a table, one file."""
+"""Open what `location` names: a folder, an archive, a git commit, a Maven artifact, a table, one file, a place in S3."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,10 +7,13 @@ from pathlib import Path
 from fimsmith import config, storage
 from fimsmith.corpus import git, maven, table, tree
 from fimsmith.corpus.archive import TAR, ZIP, Tar, Zip
+from fimsmith.corpus.bucket import Bucket, bring, scratch
 from fimsmith.corpus.folder import Folder, check_readable, digest
 from fimsmith.corpus.tree import Entry
 from fimsmith.errors import DataError
 from fimsmith.progress import say
+
+_FILES = (*ZIP, *TAR, *table.PARQUET, *table.JSONL)  # files that hold many
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +33,25 @@ def open_source(source: config.Source, limit: int) -> Opened:
         return _git(source, limit)
     if source.location.startswith("maven:"):
         return _maven(source, limit)
+    if storage.is_remote(source.location):
+        return _s3(source, limit)
     path = storage.local(source.location).absolute()
     check_readable(path, source.name)
-    name = path.name.lower()
     if path.is_dir():
         return _folder(Folder(path), source, limit)
-    if name.endswith(ZIP):
-        return Opened(storage.sha256(path), lambda: _files(Zip(path), source, limit))
-    if name.endswith(TAR):
-        return Opened(storage.sha256(path), lambda: _files(Tar(path), source, limit))
-    if name.endswith(table.PARQUET + table.JSONL):
-        return Opened(storage.sha256(path), lambda: table.entries(path, source, limit))
+    if path.name.lower().endswith(_FILES):
+        return Opened(storage.sha256(path), lambda: _file(path, source, limit))
     if tree.is_wanted(path.name, source.kind):
         return _folder(Folder(path.parent, only=path.name), source, limit)
-    raise _unknown(path, source)
+    raise _unknown(str(path), source)
+
+
+def _file(path: Path, source: config.Source, limit: int) -> Iterator[Entry]:
+    """Read an archive or a table."""
+    name = path.name.lower()
+    if name.endswith(ZIP):
+        return _files(Zip(path), source, limit)
+    return _files(Tar(path), source, limit) if name.endswith(TAR) else table.entries(path, source, limit)
 
 
 def _files(files: tree.Tree, source: config.Source, limit: int) -> Iterator[Entry]:
@@ -53,6 +61,30 @@ def _files(files: tree.Tree, source: config.Source, limit: int) -> Iterator[Entr
 def _folder(folder: Folder, source: config.Source, limit: int) -> Opened:
     members = tree.relevant(folder, source)
     return Opened(digest(members), lambda: tree.entries(folder, members, source, limit))
+
+
+def _s3(source: config.Source, limit: int) -> Opened:
+    uri = source.location.rstrip("/")
+    if uri.lower().endswith(_FILES):
+        found = storage.stat(uri)
+        if found is None:
+            raise DataError(f"source {source.name!r}: there is no {uri}; set its location to an existing object")
+        return Opened("-".join(map(str, found)), lambda: _fetched(uri, source, limit))
+    bucket = Bucket(uri)
+    if bucket:
+        members = tree.relevant(bucket, source)
+        return Opened(bucket.digest(members), lambda: tree.entries(bucket, members, source, limit))
+    if storage.stat(uri) is not None:
+        raise _unknown(uri, source)
+    raise DataError(
+        f"source {source.name!r}: nothing is below {uri}/; set its location to an existing prefix or object"
+    )
+
+
+def _fetched(uri: str, source: config.Source, limit: int) -> Iterator[Entry]:
+    say("ingest", f"fetching {source.name}")
+    with scratch() as folder:
+        yield from _file(bring(uri, folder), source, limit)
 
 
 def _git(source: config.Source, limit: int) -> Opened:
@@ -78,10 +110,10 @@ def _maven(source: config.Source, limit: int) -> Opened:
     return Opened(source.location, entries)
 
 
-def _unknown(path: Path, source: config.Source) -> DataError:
-    known = [*ZIP, *TAR, *table.PARQUET, *table.JSONL, *tree.SUFFIXES[source.kind]]
-    other = next((kind for kind in tree.SUFFIXES if kind != source.kind and tree.is_wanted(path.name, kind)), None)
+def _unknown(location: str, source: config.Source) -> DataError:
+    known = [*_FILES, *tree.SUFFIXES[source.kind]]
+    other = next((kind for kind in tree.SUFFIXES if kind != source.kind and tree.is_wanted(location, kind)), None)
     hint = f"set its kind to {other}" if other else f"give a folder or a file that ends in one of {' '.join(known)}"
     return DataError(
-        f"source {source.name!r} of kind {source.kind}: {path} is no kind of file that can be read; {hint}"
+        f"source {source.name!r} of kind {source.kind}: {location} is no kind of file that can be read; {hint}"
     )

@@ -38,6 +38,7 @@ __all__ = [
     "receive",
     "send",
     "sha256",
+    "stat",
     "workspace",
     "write",
     "write_atomically",
@@ -127,6 +128,13 @@ def write(uri: str, data: bytes | str) -> None:
     path = local(uri)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
+
+
+def stat(uri: str) -> tuple[int, str] | None:
+    """Return the bytes of one file in S3 and a tag that changes with its content, or None when it is not there."""
+    from fimsmith.storage import s3
+
+    return s3.stat(uri)
 
 
 def list_files(uri: str) -> dict[str, tuple[int, str]]:

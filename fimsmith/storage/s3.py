@@ -96,6 +96,19 @@ def write(uri: str, data: bytes) -> None:
         _client().put_object(Bucket=bucket, Key=key, Body=data)
 
 
+def stat(uri: str) -> tuple[int, str] | None:
+    """Return an object's bytes and entity tag, or None when there is none."""
+    bucket, key = split(uri)
+    with _explained(uri):
+        try:
+            told = _client().head_object(Bucket=bucket, Key=key)
+        except exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise
+    return told["ContentLength"], told["ETag"].strip('"')
+
+
 def list_files(uri: str) -> dict[str, tuple[int, str]]:
     """Return path below a folder -> (bytes, entity tag)."""
     bucket, key = split(uri)
@@ -114,7 +127,7 @@ def erase(uri: str) -> None:
     names = sorted(list_files(uri))
     with _explained(uri):
         for start in range(0, len(names), _LISTED):
-            keys = [{"Key": f"{key}/{name}"} for name in names[start : start + _LISTED]]
+            keys = [{"Key": _below(key, name)} for name in names[start : start + _LISTED]]
             _client().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
 
@@ -125,7 +138,7 @@ def upload(folder: Path, uri: str, names: list[str]) -> None:
     def put(name: str) -> None:
         path = folder / name
         told = {"Metadata": {_SUM: sha256(path)}}
-        _client().upload_file(str(path), bucket, f"{key}/{name}", ExtraArgs=told, Config=_TRANSFER)
+        _client().upload_file(str(path), bucket, _below(key, name), ExtraArgs=told, Config=_TRANSFER)
 
     _each(put, {name: (folder / name).stat().st_size for name in names}, f"sending to {uri}")
 
@@ -140,14 +153,14 @@ def download(uri: str, folder: Path, files: Mapping[str, int]) -> None:
             raise StorageError(f"{uri}: the name {name!r} leads out of the folder; remove that object")
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        _client().download_file(bucket, f"{key}/{name}", str(partial), Config=_TRANSFER)
+        _client().download_file(bucket, _below(key, name), str(partial), Config=_TRANSFER)
         if partial.stat().st_size != files[name]:
             size = partial.stat().st_size
             partial.unlink()
             raise StorageError(
                 f"{uri}/{name} holds {size:,} bytes, {files[name]:,} were written; delete {uri} and run again"
             )
-        told = _client().head_object(Bucket=bucket, Key=f"{key}/{name}")["Metadata"].get(_SUM)
+        told = _client().head_object(Bucket=bucket, Key=_below(key, name))["Metadata"].get(_SUM)
         if told and told != sha256(partial):  # what others put there has none
             partial.unlink()
             raise StorageError(
@@ -168,8 +181,8 @@ def copy(source: str, uri: str, files: Mapping[str, int]) -> None:
     (origin, prefix), (bucket, key) = split(source), split(uri)
 
     def duplicate(name: str) -> None:
-        place = {"Bucket": origin, "Key": f"{prefix}/{name}"}
-        _client().copy(place, bucket, f"{key}/{name}", Config=_TRANSFER)
+        place = {"Bucket": origin, "Key": _below(prefix, name)}
+        _client().copy(place, bucket, _below(key, name), Config=_TRANSFER)
 
     _each(duplicate, files, f"copying to {uri}")
 
@@ -185,6 +198,11 @@ def probe(root: str) -> None:
             raise StorageError(f"{uri}: what was written could not be read back; the store is not consistent")
         _client().delete_object(Bucket=bucket, Key=key)
     read(uri)  # raises where the answer would be that access is denied
+
+
+def _below(prefix: str, name: str) -> str:
+    """The key of a file of a folder; a bucket's own folder has no name."""
+    return f"{prefix}/{name}" if prefix else name
 
 
 def _each(action: Callable[[str], None], files: Mapping[str, int], doing: str) -> None:
