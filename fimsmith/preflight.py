@@ -119,7 +119,7 @@ def versions() -> dict[str, str]:
 
 def _check_sources(configuration: config.Config) -> None:
     for index, source in enumerate(configuration.sources):
-        if source.location.startswith(("git+", "maven:", "s3://")):
+        if source.location.startswith(("git+", "maven:", "hf:", "s3://")):
             continue
         if source.location.startswith(("http://", "https://", "ssh://", "git@")):
             raise DataError(f"source {source.name!r}: write a repository's address as git+{source.location}")

@@ -19,7 +19,7 @@ class Source(Section):
     location: str = Field(
         description="Folder, .zip/.jar, .tar(.gz/.bz2/.xz), .parquet, .jsonl(.gz), single text file; "
         "`git+URL[@ref]` (file:// too); `maven:group:artifact:version` (its sources jar, through mvn); "
-        "`s3://bucket/prefix`, or one of these files there.",
+        "`s3://bucket/prefix`, or one of these files there; `hf:owner/name[@revision][#folder]` (tables of the Hugging Face Hub).",
         json_schema_extra={"not": {"pattern": _LOGIN}},
     )
     kind: Literal["java", "text"] = Field(
@@ -33,7 +33,11 @@ class Source(Section):
         description="Repository of the files; auto: the topmost folder with .git, pom.xml or build.gradle(.kts), else the source's name.",
     )
     licence: str | None = Field(default=None, description="SPDX identifier for files that state none.")
-    text_column: str = Field(default="text", description="Column that holds the text, for parquet and JSONL.")
+    text_column: str = Field(
+        default="text",
+        min_length=1,
+        description="Column that holds the text, for parquet and JSONL; `title+body` joins several, as an export of issues needs.",
+    )
 
     @field_validator("location")
     @classmethod
@@ -44,6 +48,11 @@ class Source(Section):
                 "take it out and set GIT_HOST, GIT_USERNAME and GIT_PASSWORD (docs/data.md), or use an SSH key"
             )
         return value
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that hold the text."""
+        return self.text_column.split("+")
 
     @property
     def share(self) -> str:

@@ -1,11 +1,11 @@
-"""Open what `location` names: a folder, an archive, a git commit, a Maven artifact, a table, one file, a place in S3."""
+"""Open what `location` names: a folder, an archive, a git commit, a Maven artifact, a table, one file, a place in S3 or on a hub."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from fimsmith import config, storage
-from fimsmith.corpus import git, maven, table, tree
+from fimsmith.corpus import git, hub, maven, table, tree
 from fimsmith.corpus.archive import TAR, ZIP, Tar, Zip
 from fimsmith.corpus.bucket import Bucket, bring, scratch
 from fimsmith.corpus.folder import Folder, check_readable, digest
@@ -33,6 +33,8 @@ def open_source(source: config.Source, limit: int) -> Opened:
         return _git(source, limit)
     if source.location.startswith("maven:"):
         return _maven(source, limit)
+    if source.location.startswith("hf:"):
+        return _hub(source, limit)
     if storage.is_remote(source.location):
         return _s3(source, limit)
     path = storage.local(source.location).absolute()
@@ -108,6 +110,17 @@ def _maven(source: config.Source, limit: int) -> Opened:
             yield from _files(maven.fetch(source.location, Path(folder)), source, limit)
 
     return Opened(source.location, entries)
+
+
+def _hub(source: config.Source, limit: int) -> Opened:
+    found = hub.find(source.location, table.PARQUET + table.JSONL)
+
+    def entries() -> Iterator[Entry]:
+        for number, path in enumerate(found.fetch(), 1):
+            say("ingest", f"{source.name}: reading file {number} of {len(found.files)}")
+            yield from table.entries(path, source, limit)
+
+    return Opened(f"{found.name}@{found.commit}", entries)
 
 
 def _unknown(location: str, source: config.Source) -> DataError:

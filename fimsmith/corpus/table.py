@@ -35,9 +35,10 @@ def _entry(row: dict[str, Any] | str, fallback: str, source: config.Source) -> E
     path = _string(row, _PATHS) or fallback
     name = _string(row, _REPOSITORIES) or source.name
     repository = name if source.repository == "auto" else source.repository
-    text = row[source.text_column]
-    if not isinstance(text, str):
+    texts = [text for column in source.columns if isinstance(text := row.get(column), str)]
+    if not texts:
         return Entry(path, repository, path, reason="no_text")
+    text = "\n\n".join(filter(None, texts))
     try:
         data = text.encode()
     except UnicodeEncodeError:  # JSON can spell half of a surrogate pair
@@ -74,7 +75,7 @@ def _parquet(path: Path, source: config.Source) -> Iterator[dict[str, Any] | str
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             _check_column(path, source, names)
-            known = {source.text_column, *_PATHS, *_REPOSITORIES, *_LICENCES}
+            known = {*source.columns, *_PATHS, *_REPOSITORIES, *_LICENCES}
             for batch in file.iter_batches(_ROWS, columns=[name for name in names if name in known]):
                 yield from _rows_of(batch)
     except (pa.ArrowException, OSError) as error:
@@ -92,7 +93,7 @@ def _jsonl(path: Path, source: config.Source, limit: int) -> Iterator[dict[str, 
                 if not checked and isinstance(row, dict):
                     _check_column(path, source, row)
                     checked = True
-                yield {source.text_column: None, **row} if isinstance(row, dict) else row
+                yield row
     except (EOFError, OSError, zlib.error) as error:
         raise _broken(path, error) from error
 
@@ -118,10 +119,11 @@ def _parsed(line: bytes, longest: int) -> dict[str, Any] | str:
 
 
 def _check_column(path: Path, source: config.Source, names: Iterable[str]) -> None:
-    if source.text_column not in names:
+    there = set(names)
+    if lacking := [column for column in source.columns if column not in there]:
         raise DataError(
-            f"source {source.name!r}: {path} has no column {source.text_column!r}; "
-            f"set its text_column to one of {', '.join(sorted(names))}"
+            f"source {source.name!r}: {path} has no column {lacking[0]!r}; "
+            f"set its text_column to one of {', '.join(sorted(there))}"
         )
 
 

@@ -41,6 +41,15 @@ def test_rows_become_files_with_their_provenance(tmp_path: Path, make, name: str
     }
 
 
+def test_several_columns_are_joined(tmp_path: Path):
+    long = "After a restart of the service all orders of the last hour are gone."
+    rows = [{"title": "Orders are lost", "body": long}, {"title": long, "body": None}, {"title": 1, "body": None}]
+    path = jsonl(tmp_path / "issues.jsonl", rows)
+    made = ingest(path, tmp_path / "out", kind="text", text_column="title+body")
+    assert sorted(row["text"] for row in files(made).values()) == [long, f"Orders are lost\n\n{long}"]
+    assert made.details["rejected"] == {"no_text": 1}
+
+
 def test_broken_rows_are_counted(tmp_path: Path):
     rows = [
         {"text": java(1)},
