@@ -35,7 +35,7 @@ test: install ## Run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not cluster'
 
 cluster-test: install ## Run the end-to-end tests on the cluster that KUBECONFIG names: docs/kubernetes.md, Test a cluster
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/cluster tests/chart
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/cluster tests/chart
 
 lint: install ## Check style and types
 	@$(BIN)/ruff check .

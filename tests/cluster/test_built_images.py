@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("images")]
+pytestmark = pytest.mark.cluster
 NAMES = ("pipeline", "train")
 SECONDS = 240
 PROBE = Path(__file__).with_name("image_probe.py")

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("chart")]
+pytestmark = pytest.mark.cluster
 PROBE = (Path(__file__).parent / "sandbox_probe.py").read_text(encoding="utf-8")
 CHART = Path(__file__).parents[2] / "charts/fimsmith"
 IMAGE = os.environ.get("FIMSMITH_IMAGE_PIPELINE", "")

@@ -21,7 +21,7 @@ from fimsmith import __version__, config, configfile, doctor
 from fimsmith.doctor.result import Result
 from fimsmith.launch.kube import Cluster, Refused
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("doctor")]
+pytestmark = pytest.mark.cluster
 
 MACHINES = {"S3 from here", "model"}  # no fault of the cluster: the store may be out of reach here, and holds no model
 STORE = os.environ.get("FIMSMITH_TEST_S3", "http://minio-service.kubeflow:9000")

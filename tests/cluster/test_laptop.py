@@ -16,7 +16,7 @@ from kfp_run import FIMSMITH, ROOT, needs
 
 from fimsmith import storage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("laptop")]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 STAGES = ("ingest", "curate", "fim", "mix", "train", "evaluate", "gate", "export", "report")
 
 

@@ -25,7 +25,7 @@ from fimsmith.launch import Job, kube, pytorchjob, render
 from fimsmith.launch.placement import Placement
 from fimsmith.launch.verdict import condition
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("pytorchjob")]
+pytestmark = pytest.mark.cluster
 
 IMAGE = os.environ.get("FIMSMITH_TEST_IMAGE", "localhost/kfp-python:3.11")
 SMALL: dict[str, Any] = {
