@@ -3,7 +3,9 @@
 All positions are characters, half open.
 """
 
+import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 
 from tree_sitter import Node, Query, QueryCursor
 
@@ -12,6 +14,20 @@ from fimsmith import java
 Range = tuple[int, int]
 
 _COMMENTS = ("line_comment", "block_comment")
+_NO_STATEMENTS = (*_COMMENTS, "switch_label")  # among the children of a block
+_CAPTURES = (
+    "body",
+    "block",
+    "control",
+    "expression",
+    "arguments",
+    "field",
+    "declaration",
+    "members",
+    "comment",
+    "document",
+)
+_VISIBLE = re.compile(r"\S")
 _QUERY = Query(
     java.LANGUAGE,
     """
@@ -29,7 +45,9 @@ _QUERY = Query(
     [(field_declaration) (constant_declaration)] @field
     [(method_declaration) (constructor_declaration) (compact_constructor_declaration) (class_declaration)
      (interface_declaration) (enum_declaration) (record_declaration) (annotation_type_declaration)] @declaration
+    [(class_body) (interface_body) (enum_body) (annotation_type_body)] @members
     (line_comment) @comment
+    (block_comment) @document
     """,
 )
 
@@ -49,19 +67,18 @@ class Syntax:
         self._root = tree.root_node
         self._errors = self._error_ranges(java.errors(tree), len(source))
         self._error_starts = [start for start, _ in self._errors]
-        captured = {  # the cursor's own order changes from run to run
-            name: sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte))
-            for name, nodes in QueryCursor(_QUERY).captures(self._root).items()
-        }
-        bodies = {node.id for node in captured.get("body", [])}
-        self.siblings = [run for node in captured.get("siblings", []) if (run := self._statements(node))]
+        captured = QueryCursor(_QUERY).captures(self._root)
+        runs = [self._ranges(filter(_is_statement, node.named_children)) for node in captured.get("siblings", [])]
+        # sorted: the cursor's own order changes from run to run
+        self.siblings = sorted(run for run in runs if run)
+        found = {name: sorted(self._ranges(captured.get(name, []))) for name in _CAPTURES}
         self.nodes: dict[str, list[Range]] = {
-            kind: [self._range(node) for node in captured.get(kind, [])]
-            for kind in ("body", "control", "expression", "arguments", "field")
+            kind: found[kind] for kind in ("body", "control", "expression", "arguments", "field")
         }
-        self.nodes["block"] = [self._range(node) for node in captured.get("block", []) if node.id not in bodies]
-        self.nodes["signature"] = list(filter(None, map(self._signature, captured.get("declaration", []))))
-        self.nodes["comment"] = list(filter(None, map(self._commented, captured.get("comment", []))))
+        bodies = set(found["body"])
+        self.nodes["block"] = [block for block in found["block"] if block not in bodies]
+        self.nodes["signature"] = self._signatures(found)
+        self.nodes["comment"] = list(filter(None, map(self._commented, found["comment"])))
         self.head = self._head()
         self._children: dict[int, list[Range]] = {}
 
@@ -78,7 +95,7 @@ class Syntax:
         node = self._root.descendant_for_byte_range(byte(start), byte(end)) or self._root
         children = self._children.get(node.id)
         if children is None:
-            children = self._children[node.id] = [self._range(child) for child in node.children]
+            children = self._children[node.id] = self._ranges(node.children)
         first = bisect_right(children, start, key=lambda child: child[1])
         last = bisect_left(children, end, key=lambda child: child[0]) - 1
         if first > last:  # a leaf, or the gap between two children
@@ -90,8 +107,10 @@ class Syntax:
         return max(runs, key=lambda run: _overlap(run, (start, end)))
 
     def _range(self, node: Node) -> Range:
-        character = self.offsets.characters
-        return character(node.start_byte), character(node.end_byte)
+        return self._ranges([node])[0]
+
+    def _ranges(self, nodes: Iterable[Node]) -> list[Range]:
+        return self.offsets.ranges([node.byte_range for node in nodes])
 
     def _error_ranges(self, errors: list[Range], size: int) -> list[Range]:
         character, found = self.offsets.characters, []
@@ -100,29 +119,26 @@ class Syntax:
             found.append((character(min(start, size)), reach))
         return found
 
-    def _statements(self, node: Node) -> list[Range]:
-        return [
-            self._range(child)
-            for child in node.named_children
-            if child.type not in _COMMENTS and child.type != "switch_label"
-        ]
+    def _signatures(self, found: dict[str, list[Range]]) -> list[Range]:
+        """The part before the body of each declaration that follows a Javadoc comment."""
+        documented = set()
+        for start, end in found["document"]:
+            if self.text.startswith("/**", start) and (code := _VISIBLE.search(self.text, end)):
+                documented.add(code.start())
+        # a declaration's body ends where it ends; of several there (a brace is missing) the first one to start
+        braces = [*found["body"], *found["members"]]
+        bodies = {end: start for start, end in sorted(braces, reverse=True)}
+        signatures = []
+        for start, end in found["declaration"]:
+            if start in documented:
+                body = bodies.get(end, end)
+                head = self.text[start : body if body > start else end]
+                signatures.append((start, start + len(head.rstrip())))
+        return signatures
 
-    def _signature(self, node: Node) -> Range | None:
-        """The part before the body of a declaration that follows a Javadoc comment."""
-        comment = node.prev_sibling
-        if comment is None or comment.type != "block_comment":
-            return None
-        if not self.text.startswith("/**", self.offsets.characters(comment.start_byte)):
-            return None
-        start, end = self._range(node)
-        body = node.child_by_field_name("body")
-        if body is not None:
-            end = self.offsets.characters(body.start_byte)
-        return start, start + len(self.text[start:end].rstrip())
-
-    def _commented(self, comment: Node) -> Range | None:
+    def _commented(self, comment: Range) -> Range | None:
         """The code on the line after a line comment that stands alone."""
-        start, end = self._range(comment)
+        start, end = comment
         if self.text[self.text.rfind("\n", 0, start) + 1 : start].strip():
             return None
         newline = self.text.find("\n", end)
@@ -149,6 +165,10 @@ class Syntax:
             elif not node.is_error:
                 break
         return end
+
+
+def _is_statement(node: Node) -> bool:
+    return node.type not in _NO_STATEMENTS
 
 
 def _overlap(one: Range, other: Range) -> float:

@@ -25,6 +25,7 @@ MODEL = Manifest(
     details={"vocabulary": 1_000, "format": {"pad": 999}},
 )
 SEQUENCE = 256
+FORMAT = "<u2"  # of ids in a shard: a shard says itself which it is
 POLICIES = ("node", "line", "document", "prefix")
 
 
@@ -68,7 +69,7 @@ def shards(folder: Path, rows: list[dict], count: int = 1) -> list[Manifest]:
         home.mkdir(parents=True)
         with records.Writer(home / "samples.parquet", records.SAMPLES, 7) as writer:
             for row in rows[number::count]:
-                writer.add(row)
+                writer.add(row | {"tokens": len(row["ids"]), "ids": np.array(row["ids"], FORMAT).tobytes()})
         digest = hashlib.sha256((home / "samples.parquet").read_bytes()).hexdigest()
         made.append(MODEL.model_copy(update={"stage": "fim", "digest": digest, "uri": str(home)}))
     return made
