@@ -51,6 +51,7 @@ class SourceTokenizer:
         self._model = self._plain.model
         self._whole = whole
         self.splits = pretokens.splits(plain)
+        self._split = None if self.splits is None or self.splits.pieces is None else self.splits.pieces.findall
         self._pieces = _Recent(self._piece, _PIECES)
         self._lines = _Recent(self.packed, _LINES)
 
@@ -75,8 +76,8 @@ class SourceTokenizer:
 
     def packed(self, text: str) -> bytes:
         """Return the packed ids of text."""
-        if self.splits is not None and self.splits.pieces is not None and text.isascii():
-            return b"".join(map(self._pieces.__getitem__, self.splits.pieces.findall(text)))
+        if self._split is not None and text.isascii():
+            return b"".join(map(self._pieces.__getitem__, self._split(text)))
         return self.pack(self._checked(self._plain.encode(text, add_special_tokens=False).ids))
 
     def lines(self, lines: list[str]) -> list[bytes]:

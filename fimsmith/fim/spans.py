@@ -40,8 +40,7 @@ class Candidates:
         # characters that are about max_middle tokens in this file, so that few draws are too long
         self.longest = max(self.shortest + 1, section.max_middle * len(self.text) // max(1, len(document)))
         self._sizes: dict[str, list[list[Range]]] = {}
-        offered = syntax.nodes | {"statements": syntax.siblings}
-        self._kinds = {kind: weight for kind, weight in section.kinds if weight and offered[kind]}
+        self._kinds = {kind: weight for kind, weight in section.kinds if weight}
 
     def draw(self, policy: str, rng: Iterator[float]) -> tuple[Range, str] | None:
         """Draw one span of a policy and its kind; None if the file has none."""
@@ -59,17 +58,23 @@ class Candidates:
         while left:
             kind = pick(left, next(rng))
             if kind == "statements":
-                return self._run(rng), kind
-            if kind not in self._sizes:
-                self._sizes[kind] = self._by_size(self.syntax.nodes[kind])
-            if sizes := self._sizes[kind]:
-                return choose(choose(sizes, next(rng)), next(rng)), kind
+                if self.syntax.blocks:
+                    return self._run(rng), kind
+            else:
+                if kind not in self._sizes:
+                    self._sizes[kind] = self._by_size(self.syntax.nodes(kind))
+                if sizes := self._sizes[kind]:
+                    return choose(choose(sizes, next(rng)), next(rng)), kind
             left = {other: weight for other, weight in left.items() if other != kind}
         return None
 
     def _run(self, rng: Iterator[float]) -> Range:
-        """A run of statements whose length is spread over its logarithm."""
-        run, at = choose(self._statements, next(rng))
+        """A run of statements of one block whose length is spread over its logarithm; empty where there are none."""
+        block = bisect_right(self._children, next(rng) * self._children[-1])
+        run, fraction = self.syntax.statements(self.syntax.blocks[block]), next(rng)
+        if not run:
+            return 0, 0
+        at = int(fraction * len(run))
         start, end = run[at]
         size = log_uniform(max(1, end - start), min(self.longest, run[-1][1] - start), next(rng))
         last = bisect_right(run, start + size, at, key=lambda statement: statement[1])
@@ -105,9 +110,9 @@ class Candidates:
         return [0, *accumulate(map(len, _LINE.findall(self.text + "\n")))]
 
     @cached_property
-    def _statements(self) -> list[tuple[list[Range], int]]:
-        """Every statement as its run and its place in it."""
-        return [(run, at) for run in self.syntax.siblings for at in range(len(run))]
+    def _children(self) -> list[int]:
+        """The children of each block and of those before it; statements are drawn alike wherever they stand."""
+        return list(accumulate(block.named_child_count for block in self.syntax.blocks))
 
     def _by_size(self, ranges: Sequence[Range]) -> list[list[Range]]:
         """Group by the logarithm of the size: drawing a group first spreads the sizes.

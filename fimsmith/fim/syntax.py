@@ -6,6 +6,7 @@ All positions are characters, half open.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from functools import cached_property
 
 from tree_sitter import Node, Query, QueryCursor
 
@@ -15,18 +16,6 @@ Range = tuple[int, int]
 
 _COMMENTS = ("line_comment", "block_comment")
 _NO_STATEMENTS = (*_COMMENTS, "switch_label")  # among the children of a block
-_CAPTURES = (
-    "body",
-    "block",
-    "control",
-    "expression",
-    "arguments",
-    "field",
-    "declaration",
-    "members",
-    "comment",
-    "document",
-)
 _VISIBLE = re.compile(r"\S")
 _QUERY = Query(
     java.LANGUAGE,
@@ -55,8 +44,7 @@ _QUERY = Query(
 class Syntax:
     """One parsed Java file.
 
-    `nodes` holds the ranges of each kind of config.Kinds but `statements`; `siblings` the statements of
-    each block; `head` ends the part that holds only the package, the imports and the licence.
+    `head` ends the part that holds only the package, the imports and the licence.
     """
 
     def __init__(self, text: str):
@@ -67,20 +55,27 @@ class Syntax:
         self._root = tree.root_node
         self._errors = self._error_ranges(java.errors(tree), len(source))
         self._error_starts = [start for start, _ in self._errors]
-        captured = QueryCursor(_QUERY).captures(self._root)
-        runs = [self._ranges(filter(_is_statement, node.named_children)) for node in captured.get("siblings", [])]
-        # sorted: the cursor's own order changes from run to run
-        self.siblings = sorted(run for run in runs if run)
-        found = {name: sorted(self._ranges(captured.get(name, []))) for name in _CAPTURES}
-        self.nodes: dict[str, list[Range]] = {
-            kind: found[kind] for kind in ("body", "control", "expression", "arguments", "field")
-        }
-        bodies = set(found["body"])
-        self.nodes["block"] = [block for block in found["block"] if block not in bodies]
-        self.nodes["signature"] = self._signatures(found)
-        self.nodes["comment"] = list(filter(None, map(self._commented, found["comment"])))
+        self._captured = QueryCursor(_QUERY).captures(self._root)
+        self._nodes: dict[str, list[Range]] = {}
         self.head = self._head()
         self._children: dict[int, list[Range]] = {}
+
+    @cached_property
+    def blocks(self) -> list[Node]:
+        """What holds statements, or comments."""
+        filled = (block for block in self._captured.get("siblings", []) if block.named_child_count)
+        return sorted(filled, key=lambda block: block.byte_range)
+
+    def statements(self, block: Node) -> list[Range]:
+        """Return the statements of a block."""
+        return self._ranges(child for child in block.named_children if child.type not in _NO_STATEMENTS)
+
+    def nodes(self, kind: str) -> list[Range]:
+        """Return the ranges of a kind of config.Kinds other than `statements`."""
+        found = self._nodes.get(kind)
+        if found is None:
+            found = self._nodes[kind] = self._find(kind)
+        return found
 
     def touches_error(self, start: int, end: int) -> bool:
         """Whether a range overlaps or borders on something that could not be parsed."""
@@ -106,6 +101,20 @@ class Syntax:
         ]
         return max(runs, key=lambda run: _overlap(run, (start, end)))
 
+    def _find(self, kind: str) -> list[Range]:
+        if kind == "block":
+            bodies = set(self._caught("body"))
+            return [block for block in self._caught("block") if block not in bodies]
+        if kind == "signature":
+            return self._signatures()
+        if kind == "comment":
+            return list(filter(None, map(self._commented, self._caught("comment"))))
+        return self._caught(kind)
+
+    def _caught(self, name: str) -> list[Range]:
+        """What the query caught by a name, sorted: the cursor's own order changes from run to run."""
+        return sorted(self._ranges(self._captured.get(name, [])))
+
     def _range(self, node: Node) -> Range:
         return self._ranges([node])[0]
 
@@ -119,17 +128,17 @@ class Syntax:
             found.append((character(min(start, size)), reach))
         return found
 
-    def _signatures(self, found: dict[str, list[Range]]) -> list[Range]:
+    def _signatures(self) -> list[Range]:
         """The part before the body of each declaration that follows a Javadoc comment."""
         documented = set()
-        for start, end in found["document"]:
+        for start, end in self._caught("document"):
             if self.text.startswith("/**", start) and (code := _VISIBLE.search(self.text, end)):
                 documented.add(code.start())
         # a declaration's body ends where it ends; of several there (a brace is missing) the first one to start
-        braces = [*found["body"], *found["members"]]
+        braces = self._caught("body") + self._caught("members")
         bodies = {end: start for start, end in sorted(braces, reverse=True)}
         signatures = []
-        for start, end in found["declaration"]:
+        for start, end in self._caught("declaration"):
             if start in documented:
                 body = bodies.get(end, end)
                 head = self.text[start : body if body > start else end]
@@ -165,10 +174,6 @@ class Syntax:
             elif not node.is_error:
                 break
         return end
-
-
-def _is_statement(node: Node) -> bool:
-    return node.type not in _NO_STATEMENTS
 
 
 def _overlap(one: Range, other: Range) -> float:

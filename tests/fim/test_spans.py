@@ -71,11 +71,12 @@ def test_every_kind_can_be_drawn_alone(tokenizer: SourceTokenizer, kind: str):
     assert {hole.kind for hole in holes} == {kind}
     syntax = Syntax(EVERY_KIND)
     if kind != "statements":
-        assert {(hole.start, hole.end) for hole in holes} <= set(syntax.nodes[kind])
+        assert {(hole.start, hole.end) for hole in holes} <= set(syntax.nodes(kind))
 
 
 def test_a_statements_hole_begins_and_ends_with_statements_of_one_block(tokenizer: SourceTokenizer):
-    runs = Syntax(EVERY_KIND).siblings
+    syntax = Syntax(EVERY_KIND)
+    runs = [syntax.statements(block) for block in syntax.blocks]
     allowed = {(first[0], last[1]) for run in runs for at, first in enumerate(run) for last in run[at:]}
     holes = draw(tokenizer, EVERY_KIND, ("node",), section(kinds=only("statements")))
     assert {(hole.start, hole.end) for hole in holes} <= allowed
