@@ -1,5 +1,6 @@
 """Source text becomes exactly the ids that its pieces have, and never a control token."""
 
+import json
 import os
 import unicodedata
 from pathlib import Path
@@ -14,7 +15,7 @@ from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
 from fimsmith.errors import ModelError
-from fimsmith.tokenizer import SourceTokenizer
+from fimsmith.tokenizer import SourceTokenizer, _Recent
 
 DATA = os.environ.get("FIMSMITH_TEST_DATA")
 STYLES = {
@@ -149,6 +150,42 @@ def test_only_tokenizers_that_isolate_line_ends_work_by_line(tmp_path: Path):
         for style, family in STYLES.items()
     }
     assert [style for style, exact in by_line.items() if exact] == ["deepseek", "qwen", "starcoder", "lines"]
+
+
+@pytest.mark.parametrize("change", ["another pattern", "another normalizer", "one more step"])
+def test_a_pre_tokenizer_that_is_not_known_exactly_is_left_to_do_its_work(tmp_path: Path, change: str):
+    path = small_tokenizers.build(tmp_path, QWEN, "qwen") / "tokenizer.json"
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    steps = plain["pre_tokenizer"]["pretokenizers"]
+    if change == "another pattern":
+        steps[0]["pattern"]["Regex"] = steps[0]["pattern"]["Regex"].replace(r"\p{N}|", r"\p{N}{1,3}|", 1)
+    elif change == "another normalizer":
+        plain["normalizer"] = {"type": "NFKC"}
+    else:
+        steps.insert(0, {"type": "Whitespace"})
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    tokenizer, reference = SourceTokenizer(tmp_path), Tokenizer.from_file(str(path))
+    assert not tokenizer.by_line
+    text = "int x = 12345; // ﬁrst\n\n"
+    packed = tokenizer.document(text).cut(0, len(text))
+    assert tokenizer.unpack(packed) == reference.encode(text, add_special_tokens=False).ids
+
+
+def test_lines_are_encoded_once_and_only_so_many_are_remembered():
+    asked: list[str] = []
+
+    def make(text: str) -> bytes:
+        asked.append(text)
+        return text.encode()
+
+    recent = _Recent(make, 10)
+    for number in range(1_000):
+        assert recent[str(number)] == str(number).encode()
+        assert recent["everywhere"] == b"everywhere"
+    assert len(recent) + len(recent._older) <= 20
+    assert len(asked) == len(set(asked)) == 1_001
+    assert recent["x" * 10_000] == b"x" * 10_000
+    assert "x" * 10_000 not in recent
 
 
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path):

@@ -294,6 +294,13 @@ def test_data_that_cannot_be_mixed_is_refused_with_the_fix(tmp_path, rows, field
     assert not list((tmp_path / "mix").glob("*/manifest.json"))
 
 
+def test_shards_with_wide_ids_give_the_same_files(tmp_path, monkeypatch):
+    narrow = mix.build(section(), shards(tmp_path, corpus()), MODEL, str(tmp_path / "narrow"))
+    monkeypatch.setattr(f"{__name__}.FORMAT", "<u4")
+    wide = mix.build(section(), shards(tmp_path / "shards", corpus()), MODEL, str(tmp_path / "wide"))
+    assert contents(wide) == contents(narrow)
+
+
 @pytest.mark.parametrize("damage", ["missing", "cut", "inside"])
 def test_a_damaged_shard_is_refused_by_name(tmp_path, damage):
     parts = shards(tmp_path, corpus(), 2)
