@@ -43,6 +43,13 @@ class Offsets:
         """Return the index of the character that holds a byte."""
         return byte if self._ascii else self._characters[byte]
 
+    def ranges(self, byte_ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return byte ranges as ranges of characters."""
+        if self._ascii:
+            return byte_ranges
+        characters = self._characters
+        return [(characters[start], characters[end]) for start, end in byte_ranges]
+
     def bytes(self, character: int) -> int:
         """Return the offset of a character's first byte."""
         return character if self._ascii else self._bytes[character]

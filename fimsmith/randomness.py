@@ -5,6 +5,9 @@ The same key gives the same numbers in every process, shard and retry (Philox, S
 """
 
 import hashlib
+import struct
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,7 @@ import numpy as np
 
 def key(*parts: Any) -> int:
     """Hash values of any kind to a 128-bit key."""
-    text = "\x1f".join(str(part) for part in parts)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(_text(parts), digest_size=16).digest(), "little")
 
 
 def generator(*parts: Any) -> np.random.Generator:
@@ -21,6 +23,20 @@ def generator(*parts: Any) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key(*parts)))
 
 
+def fractions(*parts: Any) -> Iterator[float]:
+    """Yield numbers in [0, 1) that depend on the parts alone; starts many times faster than a generator."""
+    state = hashlib.blake2b(_text(parts))
+    for block in count():
+        keyed = state.copy()
+        keyed.update(b"\x1f%d" % block)
+        for number in struct.unpack("<8Q", keyed.digest()):
+            yield (number >> 11) / 2**53
+
+
 def fraction(*parts: Any) -> float:
     """Return one number in [0, 1) that depends on the parts alone."""
     return (key(*parts) >> 75) / 2**53
+
+
+def _text(parts: tuple[Any, ...]) -> bytes:
+    return "\x1f".join(map(str, parts)).encode()

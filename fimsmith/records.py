@@ -53,7 +53,10 @@ SAMPLES = pa.schema(
         ("kind", pa.string()),  # of the syntax node, or the policy's name
         ("start", pa.int64()),  # the target's byte span in the UTF-8 text, half open
         ("end", pa.int64()),
-        ("ids", pa.list_(pa.int32())),  # the whole sample, sentinels included
+        ("tokens", pa.int32()),
+        # the whole sample, sentinels included: little-endian uint16, or uint32 above 65,536 ids; as a
+        # list it would take several times as long to write and read
+        ("ids", pa.binary()),
         ("target", pa.int32()),  # index in ids of the target's first token
     ]
 )
@@ -108,13 +111,15 @@ class Writer:
         self.rows: list[dict[str, Any]] = []
         self.count = 0
         self._partial = path.with_name(path.name + ".partial")
-        # token ids: splitting their bytes is several times faster than a dictionary, and smaller
+        # token ids hardly repeat as a whole; splitting a list's bytes is several times faster than a dictionary, and smaller
         lists = [field.name for field in schema if pa.types.is_list(field.type)]
+        plain = [name for name in schema.names if name not in lists and schema.field(name).type != pa.binary()]
         self._file = pq.ParquetWriter(
             self._partial,
             schema,
             compression="zstd",
-            use_dictionary=[name for name in schema.names if name not in lists],  # pyright: ignore[reportArgumentType]
+            use_dictionary=plain,  # pyright: ignore[reportArgumentType]
+            write_statistics=plain,  # pyright: ignore[reportArgumentType]
             column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in lists} or None,
         )
 
@@ -134,6 +139,12 @@ class Writer:
         self.count += 1
         if len(self.rows) >= self.limit:
             self._flush()
+
+    def extend(self, table: pa.Table) -> None:
+        """Write a table as a row group of its own."""
+        if len(table):
+            self.count += len(table)
+            self._file.write_table(table)
 
     def _flush(self) -> None:
         self._file.write_table(pa.Table.from_pylist(self.rows, schema=self.schema))

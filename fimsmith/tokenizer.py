@@ -3,35 +3,28 @@
 Raw text that contains a sentinel's string would be encoded to the sentinel by the model's own
 tokenizer, so source text goes through a copy of it that has no added tokens.
 
-Tokenizers that isolate line ends first (DeepSeek-Coder) never merge across lines. Then each
-distinct line is encoded once, and a cut anywhere only needs the cut lines encoded again.
-For DeepSeek-Coder's own pre-tokenizer, ASCII text is split here and each distinct piece is
-encoded once: the same ids, several times faster.
+Where it is known that the tokenizer never merges across line ends (see pretokens), each distinct line
+is encoded once, and a cut anywhere only needs the cut lines encoded again: the same ids, many times faster.
+Ids are kept packed: as the bytes of little-endian numbers of `SourceTokenizer.dtype`.
 """
 
 import json
-import re
+import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 from pathlib import Path
 
+import numpy as np
 from tokenizers import Tokenizer
 
-from fimsmith import family
+from fimsmith import family, packed, pretokens
 from fimsmith.errors import ModelError
 
-_CACHED_LINES = 500_000  # about 150 MB
-_CACHED_PIECES = 500_000  # about 100 MB
+_LINES = 100_000  # remembered; twice as many take about 50 MB
+_PIECES = 100_000  # remembered; twice as many take about 40 MB
+_LONG = 1_000  # characters from which a line or piece is not remembered
 _LONGEST = 16  # characters per token from which a line is taken not to fit, without encoding it
-
-# DeepSeek-Coder's pre-tokenizer: the patterns of its steps in order, and what they do to ASCII text.
-# Its fourth step only concerns CJK letters.
-_STEPS = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+"]
-_MARKS = r"!\"#%&'()*,\-./:;?@\[\\\]_{}"  # ASCII characters of Unicode category P
-_PIECES = re.compile(
-    rf"[\r\n]|\s?[A-Za-z]+|\s?[{_MARKS}]+|[0-9]|(?:(?!\s?[A-Za-z{_MARKS}])[^\r\nA-Za-z0-9{_MARKS}])+|\s", re.ASCII
-)
 
 
 class SourceTokenizer:
@@ -48,19 +41,28 @@ class SourceTokenizer:
             ) from error
         self.format = family.detect(whole, wanted)
         self.size = whole.get_vocab_size()
+        self.dtype = packed.dtype(self.size)
         plain = json.loads(text)
+        form = self.format
+        # what comes before the prefix, the suffix and the middle of Format.prompt
+        self.marks = (self.pack([*form.start, form.begin]), self.pack([form.hole]), self.pack([form.end]))
         self._control = {token["id"] for token in plain["added_tokens"]}
-        self.by_line = _isolates_lines(plain)
         self._plain = Tokenizer.from_str(json.dumps(_without_control(plain)))
+        self._model = self._plain.model
         self._whole = whole
-        self._lines: dict[str, list[int]] = {}
-        self._pieces = _Pieces(self._encode) if _splits_like_deepseek(plain) else None
+        self.splits = pretokens.splits(plain)
+        self._split = None if self.splits is None or self.splits.pieces is None else self.splits.pieces.findall
+        self._pieces = _Recent(self._piece, _PIECES)
+        self._lines = _Recent(self.packed, _LINES)
+
+    @property
+    def by_line(self) -> bool:
+        """Whether each distinct line is encoded once."""
+        return self.splits is not None
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of text; no id is a control token."""
-        if self._pieces is not None and text.isascii():
-            return self._pieces.encode(text)
-        return self._encode(text)
+        return self.unpack(self.packed(text))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; control tokens are shown as their strings."""
@@ -68,27 +70,37 @@ class SourceTokenizer:
 
     def document(self, text: str) -> "Document":
         """Encode a whole file, ready to be cut anywhere."""
-        return LineDocument(self, text) if self.by_line else WholeDocument(self, text)
+        if self.splits is None:
+            return WholeDocument(self, text)
+        return LineDocument(self, text, self.splits)
 
-    def encode_lines(self, lines: list[str]) -> list[list[int]]:
-        """Return the ids of each line (without its line end), remembering them."""
-        cache = self._lines
-        if len(cache) > _CACHED_LINES:
-            cache.clear()
-        new = [line for line in dict.fromkeys(lines) if line not in cache]
-        if self._pieces is not None:
-            cache.update((line, self._pieces.encode(line)) for line in new if line.isascii())
-            new = [line for line in new if line not in cache]
-        for line, encoding in zip(new, self._plain.encode_batch_fast(new, add_special_tokens=False), strict=True):
-            cache[line] = self._checked(encoding.ids)
-        return [cache[line] for line in lines]
+    def packed(self, text: str) -> bytes:
+        """Return the packed ids of text."""
+        if self._split is not None and text.isascii():
+            return b"".join(map(self._pieces.__getitem__, self._split(text)))
+        return self.pack(self._checked(self._plain.encode(text, add_special_tokens=False).ids))
+
+    def lines(self, lines: list[str]) -> list[bytes]:
+        """Return the packed ids of each line, remembering them."""
+        return list(map(self._lines.__getitem__, lines))
+
+    def pack(self, ids: Sequence[int]) -> bytes:
+        """Return ids as bytes."""
+        return struct.pack(f"<{len(ids)}{self.dtype.char}", *ids)
+
+    def unpack(self, ids: bytes) -> list[int]:
+        """Return packed ids as a list."""
+        return np.frombuffer(ids, self.dtype).tolist()
 
     def starts(self, text: str) -> list[int]:
         """Return the character at which each token of a text starts."""
         return [start for start, _ in self._plain.encode(text, add_special_tokens=False).offsets]
 
-    def _encode(self, text: str) -> list[int]:
-        return self._checked(self._plain.encode(text, add_special_tokens=False).ids)
+    def _piece(self, text: str) -> bytes:
+        """The packed ids of one ASCII pre-token, without looking for splits in it again."""
+        return self.pack(
+            self._checked([token.id for token in self._model.tokenize(text.translate(pretokens.BYTE_LEVEL))])
+        )
 
     def _checked(self, ids: list[int]) -> list[int]:
         if not self._control.isdisjoint(ids):
@@ -98,99 +110,110 @@ class SourceTokenizer:
         return ids
 
 
-class _Pieces(dict[str, list[int]]):
-    """The ids of every pre-token seen: between them nothing is ever merged."""
+class _Recent(dict[str, bytes]):
+    """What was made of the texts asked for last: at least `least` of them, at most twice as many."""
 
-    def __init__(self, encode: Callable[[str], list[int]]):
+    def __init__(self, make: Callable[[str], bytes], least: int):
         super().__init__()
-        self._encode = encode
+        self._make, self._least = make, least
+        self._older: dict[str, bytes] = {}
 
-    def __missing__(self, piece: str) -> list[int]:
-        ids = self[piece] = self._encode(piece)
-        return ids
-
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of ASCII text."""
-        if len(self) > _CACHED_PIECES:
-            self.clear()
-        return list(chain.from_iterable(map(self.__getitem__, _PIECES.findall(text))))
+    def __missing__(self, text: str) -> bytes:
+        made = self._older.get(text)
+        if made is None:
+            made = self._make(text)
+        if len(text) < _LONG:
+            if len(self) >= self._least:
+                self._older = dict(self)
+                self.clear()
+            self[text] = made
+        return made
 
 
 class LineDocument:
-    """A file under a tokenizer that never merges across line ends."""
+    """A file under a tokenizer that is known to split at line ends."""
 
-    def __init__(self, tokenizer: SourceTokenizer, text: str):
-        self.text, self._tokenizer = text, tokenizer
-        lines = text.split("\n")
-        newline = tokenizer.encode_lines(["\n"])[0]
-        self._ids: list[int] = []
-        self._tokens = [0]  # index in _ids at which each line starts, and the end
-        for ids in tokenizer.encode_lines(lines):
-            self._ids += ids
-            self._ids += newline
-            self._tokens.append(len(self._ids))
-        del self._ids[len(self._ids) - len(newline) :]
-        self._tokens[-1] = len(self._ids)
-        self._starts = [0, *accumulate(len(line) + 1 for line in lines[:-1])]  # in characters
+    def __init__(self, tokenizer: SourceTokenizer, text: str, splits: pretokens.Splits):
+        self.text, self._tokenizer, self._lead = text, tokenizer, splits.lead
+        lines = splits.lines.findall(text)
+        parts = tokenizer.lines(lines)
+        self._ids, self.width = b"".join(parts), tokenizer.dtype.itemsize
+        # where each line starts, and the end: in bytes of _ids, and in characters
+        self._bytes = [0, *accumulate(map(len, parts))]
+        self._starts = [0, *accumulate(map(len, lines))]
 
-    def cut(self, start: int, end: int) -> list[int]:
-        """Return the ids of text[start:end] (characters)."""
+    def cut(self, start: int, end: int) -> bytes:
+        """Return the packed ids of text[start:end] (characters)."""
         first, last = self._row(start), self._row(end)
         if first == last:
-            return self._tokenizer.encode(self.text[start:end])
-        whole = self._ids[self._tokens[first + 1] : self._tokens[last]]
-        return self._head(first, start) + whole + self._tokenizer.encode(self.text[self._starts[last] : end])
+            return self._tokenizer.packed(self.text[start:end])
+        tail = self._tokenizer.packed(self.text[self._starts[last] : end])
+        return self._head(first, start) + self._ids[self._bytes[first + 1] : self._bytes[last]] + tail
 
-    def before(self, position: int, room: int) -> tuple[list[int], int]:
-        """Return at most `room` ids that end at a position, and the character they start at (a line's start)."""
-        row = self._row(position)
+    def before(self, position: int, room: int) -> tuple[bytes, int]:
+        """Return the packed form of at most `room` ids that end at a position, and the character they start at.
+
+        That is the start of a line, unless the line before the position does not fit.
+        """
+        row, space = self._row(position), room * self.width
         start = self._starts[row]
-        ids = self._tokenizer.encode(self.text[start:position]) if position - start <= _LONGEST * room else None
-        if ids is None or len(ids) > room:
-            return _shrink(self._tokenizer, self.text, (position, room), back=True)
-        here = self._tokens[row]
-        taken = bisect_left(self._tokens, here + len(ids) - room, 0, row)
-        return self._ids[self._tokens[taken] : here] + ids, self._starts[taken]
+        tail = self._tokenizer.packed(self.text[start:position]) if position - start <= _LONGEST * room else None
+        if tail is not None and len(tail) <= space:
+            here = self._bytes[row]
+            first = bisect_left(self._bytes, here + len(tail) - space, 0, row)
+            if not (first and self._lead) and (tail or first < row):
+                return self._ids[self._bytes[first] : here] + tail, self._starts[first]
+            for line in range(first, row + (position > start)):  # without the line feed a line may need more
+                ids = self.cut(self._starts[line] + self._lead, position)
+                if len(ids) <= space:
+                    return ids, self._starts[line] + self._lead
+        return _shrink(self._tokenizer, self.text, (position, room), back=True)
 
-    def after(self, position: int, room: int) -> tuple[list[int], int]:
-        """Return at most `room` ids that begin at a position, and the character they end at (a line's end)."""
-        row = self._row(position)
-        end = self._starts[row + 1] if row + 1 < len(self._starts) else len(self.text)
-        ids = self._head(row, position) if end - position <= _LONGEST * room else None
-        if ids is None or len(ids) > room:
-            return _shrink(self._tokenizer, self.text, (position, room), back=False)
-        here = self._tokens[row + 1]
-        taken = bisect_right(self._tokens, here + room - len(ids), row + 1) - 1
-        end = self._starts[taken] if taken < len(self._starts) else len(self.text)
-        return ids + self._ids[here : self._tokens[taken]], end
+    def after(self, position: int, room: int) -> tuple[bytes, int]:
+        """Return the packed form of at most `room` ids that begin at a position, and the character they end at.
+
+        That is the end of a line, unless the line after the position does not fit.
+        """
+        if position == len(self.text):
+            return b"", position
+        row, space = self._row(position), room * self.width
+        head = self._head(row, position) if self._starts[row + 1] - position <= _LONGEST * room else None
+        if head is not None:
+            here, rows = self._bytes[row + 1], len(self._starts) - 1
+            if len(head) + len(self._ids) - here <= space:
+                return head + self._ids[here:], len(self.text)
+            lead = self._tokenizer.packed("\n" * self._lead)
+            last = bisect_right(self._bytes, here + space - len(head) - len(lead), row + 1, rows) - 1
+            if last > row:
+                return head + self._ids[here : self._bytes[last]] + lead, self._starts[last] + self._lead
+        return _shrink(self._tokenizer, self.text, (position, room), back=False)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._ids) // self.width
 
     def _row(self, position: int) -> int:
         return bisect_right(self._starts, position) - 1
 
-    def _head(self, row: int, start: int) -> list[int]:
-        """The ids from a character to the end of its line, line end included."""
+    def _head(self, row: int, start: int) -> bytes:
+        """The packed ids from a character to the end of its line."""
         if start == self._starts[row]:
-            return self._ids[self._tokens[row] : self._tokens[row + 1]]
-        end = self._starts[row + 1] if row + 1 < len(self._starts) else len(self.text)
-        return self._tokenizer.encode(self.text[start:end])
+            return self._ids[self._bytes[row] : self._bytes[row + 1]]
+        return self._tokenizer.packed(self.text[start : self._starts[row + 1]])
 
 
 class WholeDocument:
     """A file under any other tokenizer: every piece is encoded by itself."""
 
     def __init__(self, tokenizer: SourceTokenizer, text: str):
-        self.text, self._tokenizer = text, tokenizer
+        self.text, self._tokenizer, self.width = text, tokenizer, tokenizer.dtype.itemsize
         self._tokens = tokenizer.starts(text)  # only to guess how much text fits into a room
 
-    def cut(self, start: int, end: int) -> list[int]:
-        """Return the ids of text[start:end] (characters)."""
-        return self._tokenizer.encode(self.text[start:end])
+    def cut(self, start: int, end: int) -> bytes:
+        """Return the packed ids of text[start:end] (characters)."""
+        return self._tokenizer.packed(self.text[start:end])
 
-    def before(self, position: int, room: int) -> tuple[list[int], int]:
-        """Return at most `room` ids that end at a position, and the character they start at (a line's start where possible)."""
+    def before(self, position: int, room: int) -> tuple[bytes, int]:
+        """Return the packed form of at most `room` ids that end at a position, and the character they start at."""
         first = bisect_left(self._tokens, position) - room
         while True:
             newline = -1
@@ -199,12 +222,13 @@ class WholeDocument:
                 if newline < 0:
                     return _shrink(self._tokenizer, self.text, (position, room), back=True)
             ids = self.cut(newline + 1, position)
-            if len(ids) <= room:
+            over = len(ids) // self.width - room
+            if over <= 0:
                 return ids, newline + 1
-            first = max(first, 0) + len(ids) - room
+            first = max(first, 0) + over
 
-    def after(self, position: int, room: int) -> tuple[list[int], int]:
-        """Return at most `room` ids that begin at a position, and the character they end at (a line's end where possible)."""
+    def after(self, position: int, room: int) -> tuple[bytes, int]:
+        """Return the packed form of at most `room` ids that begin at a position, and the character they end at."""
         last = bisect_left(self._tokens, position) + room
         while True:
             end = len(self.text)
@@ -213,9 +237,10 @@ class WholeDocument:
                 if end <= position:
                     return _shrink(self._tokenizer, self.text, (position, room), back=False)
             ids = self.cut(position, end)
-            if len(ids) <= room:
+            over = len(ids) // self.width - room
+            if over <= 0:
                 return ids, end
-            last = min(last, len(self._tokens)) - (len(ids) - room)
+            last = min(last, len(self._tokens)) - over
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -227,47 +252,17 @@ class WholeDocument:
 Document = LineDocument | WholeDocument
 
 
-def _shrink(tokenizer: SourceTokenizer, text: str, limit: tuple[int, int], back: bool) -> tuple[list[int], int]:
+def _shrink(tokenizer: SourceTokenizer, text: str, limit: tuple[int, int], back: bool) -> tuple[bytes, int]:
     """Take as many characters on one side of a position as fit into a room; for lines longer than the room."""
     position, room = limit
     length = min(4 * room, position if back else len(text) - position)
     while length > 0:
         edge = position - length if back else position + length
-        ids = tokenizer.encode(text[edge:position] if back else text[position:edge])
-        if len(ids) <= room:
+        ids = tokenizer.packed(text[edge:position] if back else text[position:edge])
+        if len(ids) <= room * tokenizer.dtype.itemsize:
             return ids, edge
         length //= 2
-    return [], position
-
-
-def _isolates_lines(plain: dict) -> bool:
-    """Whether the first thing the pre-tokenizer does is to set line ends apart, so that no token crosses one."""
-    if plain.get("normalizer") or plain["model"]["type"] != "BPE":
-        return False
-    steps = (plain.get("pre_tokenizer") or {}).get("pretokenizers", [])
-    first = steps[0] if steps else {}
-    return (
-        first.get("type") == "Split"
-        and first.get("behavior") == "Isolated"
-        and first["pattern"].get("Regex") in (r"[\r\n]", "[\r\n]", r"\n", "\n")
-        and all(step["type"] in ("Split", "Digits", "ByteLevel") for step in steps)  # others look at where a piece lies
-    )
-
-
-def _splits_like_deepseek(plain: dict) -> bool:
-    """Whether `_PIECES` splits ASCII text as the pre-tokenizer does."""
-    steps = (plain.get("pre_tokenizer") or {}).get("pretokenizers", [])
-    kinds = [step["type"] for step in steps]
-    if not _isolates_lines(plain) or kinds != ["Split"] * 4 + ["Digits", "ByteLevel"]:
-        return False
-    patterns = [step["pattern"].get("Regex", "") for step in steps[:4]]
-    return (
-        [patterns[0].replace("\r", r"\r").replace("\n", r"\n"), *patterns[1:3]] == _STEPS
-        and patterns[3].startswith("[一-龥")
-        and all(step["behavior"] == "Isolated" and not step["invert"] for step in steps[:4])
-        and steps[4]["individual_digits"]
-        and not (steps[5]["add_prefix_space"] or steps[5]["use_regex"])
-    )
+    return b"", position
 
 
 def _without_control(plain: dict) -> dict:

@@ -17,6 +17,14 @@ SENTINELS = [
     "<|EOT|>",
     "<s>",
 ]
+_LINES = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+"]
+PATTERNS = {
+    "lines": _LINES,
+    "deepseek": [*_LINES, "[一-龥ࠀ-一가-퟿]+"],
+    "qwen": [
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ],
+}
 JAVA = """package com.example.shop;
 import java.util.List;
 /** Orders of a member. 会员的订单。 */
@@ -37,8 +45,8 @@ public final class Orders {
 def build(folder: Path, family: Family = DEEPSEEK, style: str = "deepseek") -> Path:
     """Write folder/tokenizer.json and return the folder.
 
-    Styles: deepseek (its pre-tokenizer), lines (isolates line ends, otherwise unknown), gpt2 (merges across
-    line ends), llama (SentencePiece-like: dummy space in front, byte fallback).
+    Styles: deepseek, qwen, starcoder (those models' pre-tokenizers), lines (isolates line ends, otherwise unknown),
+    gpt2 (merges across line ends), llama (SentencePiece-like: dummy space in front, byte fallback).
     """
     tokenizer = _llama() if style == "llama" else _byte_level(style)
     strings = {family.begin, family.hole, family.end, family.stop, family.eos, family.bos, *family.pad} - {None}
@@ -51,12 +59,13 @@ def build(folder: Path, family: Family = DEEPSEEK, style: str = "deepseek") -> P
 
 
 def _byte_level(style: str) -> Tokenizer:
-    steps: list = [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=style == "gpt2")]
-    if style != "gpt2":
-        patterns = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-퟿]+"][: 4 if style == "deepseek" else 3]
-        splits = [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in patterns]
-        steps = [*splits, pre_tokenizers.Digits(individual_digits=True), *steps]
+    steps: list = [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in PATTERNS.get(style, [])]
+    if style in ("deepseek", "lines", "starcoder"):
+        steps.append(pre_tokenizers.Digits(individual_digits=True))
+    steps.append(pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=style in ("gpt2", "starcoder")))
     tokenizer = Tokenizer(BPE())
+    if style == "qwen":
+        tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()

@@ -19,6 +19,7 @@ BELOW = {  # what a stage may import of fimsmith besides itself
     "model",
     "packed",
     "pool",
+    "pretokens",
     "progress",
     "randomness",
     "records",

@@ -1,30 +1,43 @@
 """Source text becomes exactly the ids that its pieces have, and never a control token."""
 
+import json
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 import small_tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_tokenizers import DEEPSEEK, JAVA, LLAMA, QWEN, SENTINELS
-from tokenizers import AddedToken, Tokenizer, pre_tokenizers
+from small_tokenizers import DEEPSEEK, JAVA, LLAMA, QWEN, SENTINELS, STARCODER
+from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
 from fimsmith.errors import ModelError
-from fimsmith.tokenizer import SourceTokenizer
+from fimsmith.tokenizer import SourceTokenizer, _Recent
 
 DATA = os.environ.get("FIMSMITH_TEST_DATA")
-STYLES = {"deepseek": DEEPSEEK, "lines": DEEPSEEK, "gpt2": QWEN, "llama": LLAMA}
-TEXTS = st.text(
+STYLES = {
+    "deepseek": DEEPSEEK,
+    "qwen": QWEN,
+    "starcoder": STARCODER,
+    "lines": DEEPSEEK,
+    "gpt2": QWEN,
+    "llama": LLAMA,
+}
+_WORDS = st.text(
     st.one_of(
         st.characters(exclude_categories=["Cs"]),
-        st.sampled_from(" \t\n\r\f\v(){};+=0123456789_订é😀"),
+        st.sampled_from(" \t\n\r\f\v(){};+=0123456789_订é😀\x1c\x1f\x7f\x85\u2028\u2029\u0301"),
         st.sampled_from(JAVA),
     ),
-    max_size=120,
+    max_size=30,
 )
+_SPACES = st.sampled_from(
+    ["\n\n", "\r\n", " \n", "\n    ", "\n\t\tx", " \r\n \n", "    ", "it's", "WE'LL ", "'re", " 7"]
+)
+TEXTS = st.lists(st.one_of(_WORDS, _SPACES), max_size=8).map("".join)
 
 
 @pytest.fixture(scope="module", params=[*STYLES, "real"])
@@ -45,7 +58,7 @@ def tokenizer(folder: Path) -> SourceTokenizer:
 def reference(folder: Path) -> Tokenizer:
     """The model's own tokenizer, without what it adds on its own."""
     whole = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    if whole.normalizer is not None:
+    if isinstance(whole.normalizer, normalizers.Sequence):
         whole.normalizer = whole.normalizer[1]  # without the dummy space in front
     return whole
 
@@ -64,13 +77,15 @@ def test_text_is_encoded_as_by_the_models_own_tokenizer(tokenizer: SourceTokeniz
 def test_any_text_survives_encoding_and_decoding(tokenizer: SourceTokenizer, text: str):
     if tokenizer.format.family == "codellama":
         text = text.replace("▁", " ")  # SentencePiece has one token for both
+    if tokenizer.format.family == "qwen2.5-coder":
+        text = unicodedata.normalize("NFC", text)
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 @pytest.mark.parametrize("sentinel", [*SENTINELS, " <PRE>"])
 def test_a_sentinel_in_source_text_is_ordinary_text(tokenizer: SourceTokenizer, sentinel: str):
     text = f'int {sentinel} = 1; // {sentinel}\nString s = "{sentinel}";\n{sentinel}{sentinel}\n'
-    ids = tokenizer.document(text).cut(0, len(text))
+    ids = tokenizer.unpack(tokenizer.document(text).cut(0, len(text)))
     form = tokenizer.format
     assert {form.begin, form.hole, form.end, form.stop, form.eos, form.bos, form.pad}.isdisjoint(ids)
     shown = text.replace("▁", " ") if form.family == "codellama" else text
@@ -82,7 +97,7 @@ def test_a_sentinel_in_source_text_is_ordinary_text(tokenizer: SourceTokenizer, 
 def test_a_cut_gives_the_ids_of_the_cut_text(tokenizer: SourceTokenizer, text: str, data: st.DataObject):
     document = tokenizer.document(text)
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
-    assert document.cut(start, end) == tokenizer.encode(text[start:end])
+    assert tokenizer.unpack(document.cut(start, end)) == tokenizer.encode(text[start:end])
     assert len(document) == len(tokenizer.encode(text))
 
 
@@ -90,8 +105,10 @@ def test_a_cut_gives_the_ids_of_the_cut_text(tokenizer: SourceTokenizer, text: s
 @given(text=TEXTS, room=st.integers(0, 60), data=st.data())
 def test_context_fits_its_room_and_is_exact(tokenizer: SourceTokenizer, text: str, room: int, data: st.DataObject):
     document, at = tokenizer.document(text), data.draw(st.integers(0, len(text)))
-    before, start = document.before(at, room)
-    after, end = document.after(at, room)
+    packed, start = document.before(at, room)
+    before = tokenizer.unpack(packed)
+    packed, end = document.after(at, room)
+    after = tokenizer.unpack(packed)
     assert before == tokenizer.encode(text[start:at])
     assert after == tokenizer.encode(text[at:end])
     assert len(before) <= room
@@ -117,10 +134,12 @@ def test_all_context_is_taken_when_there_is_room(tokenizer: SourceTokenizer):
 
 def test_a_line_longer_than_the_room_is_cut_inside(tokenizer: SourceTokenizer):
     text = "x = " + " + ".join(map(str, range(2000))) + ";"
-    ids, end = tokenizer.document(text).after(4, 50)
+    packed, end = tokenizer.document(text).after(4, 50)
+    ids = tokenizer.unpack(packed)
     assert 0 < len(ids) <= 50
     assert ids == tokenizer.encode(text[4:end])
-    ids, start = tokenizer.document(text).before(len(text), 50)
+    packed, start = tokenizer.document(text).before(len(text), 50)
+    ids = tokenizer.unpack(packed)
     assert 0 < len(ids) <= 50
     assert ids == tokenizer.encode(text[start:])
 
@@ -130,7 +149,43 @@ def test_only_tokenizers_that_isolate_line_ends_work_by_line(tmp_path: Path):
         style: SourceTokenizer(small_tokenizers.build(tmp_path / style, family, style)).by_line
         for style, family in STYLES.items()
     }
-    assert by_line == {"deepseek": True, "lines": True, "gpt2": False, "llama": False}
+    assert [style for style, exact in by_line.items() if exact] == ["deepseek", "qwen", "starcoder", "lines"]
+
+
+@pytest.mark.parametrize("change", ["another pattern", "another normalizer", "one more step"])
+def test_a_pre_tokenizer_that_is_not_known_exactly_is_left_to_do_its_work(tmp_path: Path, change: str):
+    path = small_tokenizers.build(tmp_path, QWEN, "qwen") / "tokenizer.json"
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    steps = plain["pre_tokenizer"]["pretokenizers"]
+    if change == "another pattern":
+        steps[0]["pattern"]["Regex"] = steps[0]["pattern"]["Regex"].replace(r"\p{N}|", r"\p{N}{1,3}|", 1)
+    elif change == "another normalizer":
+        plain["normalizer"] = {"type": "NFKC"}
+    else:
+        steps.insert(0, {"type": "Whitespace"})
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    tokenizer, reference = SourceTokenizer(tmp_path), Tokenizer.from_file(str(path))
+    assert not tokenizer.by_line
+    text = "int x = 12345; // ﬁrst\n\n"
+    packed = tokenizer.document(text).cut(0, len(text))
+    assert tokenizer.unpack(packed) == reference.encode(text, add_special_tokens=False).ids
+
+
+def test_lines_are_encoded_once_and_only_so_many_are_remembered():
+    asked: list[str] = []
+
+    def make(text: str) -> bytes:
+        asked.append(text)
+        return text.encode()
+
+    recent = _Recent(make, 10)
+    for number in range(1_000):
+        assert recent[str(number)] == str(number).encode()
+        assert recent["everywhere"] == b"everywhere"
+    assert len(recent) + len(recent._older) <= 20
+    assert len(asked) == len(set(asked)) == 1_001
+    assert recent["x" * 10_000] == b"x" * 10_000
+    assert "x" * 10_000 not in recent
 
 
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path):
@@ -141,7 +196,7 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path):
 def test_a_vocabulary_that_reaches_a_control_token_by_itself_is_refused(tmp_path: Path):
     made = Tokenizer(BPE(ignore_merges=True))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    family = small_tokenizers.STARCODER
+    family = STARCODER
     names = [family.begin, family.hole, family.end, family.stop, "<fim_pad>"]
     made.train_from_iterator(
         [JAVA],

@@ -7,26 +7,44 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
-from fimsmith import config, java, randomness
+from fimsmith import config, java, randomness, records
 from fimsmith.fim.spans import Candidates, Hole, Holes, pick
 from fimsmith.fim.syntax import Syntax
-from fimsmith.tokenizer import Document, SourceTokenizer
+from fimsmith.tokenizer import SourceTokenizer
 
 FIM = ("node", "aligned", "line", "char")
-_COPIED = ("source", "group", "repository", "path", "split")
+
+_COPIED = ("file", "source", "group", "repository", "path", "split")
 
 Row = dict[str, Any]
+Side = tuple[bytes, int]  # packed ids of a context, and where it ends in the file
+
+
+class Sample(NamedTuple):
+    """What a row of records.SAMPLES holds besides what is copied from its file."""
+
+    file: int  # place among the files
+    epoch: int
+    index: int
+    policy: str
+    kind: str
+    start: int
+    end: int
+    tokens: int
+    ids: bytes
+    target: int
 
 
 @dataclass
 class Made:
     """What files gave: rows and counts; `skipped` counts by reason what could not be drawn."""
 
-    samples: list[Row] = field(default_factory=list)
+    samples: pa.Table = field(default_factory=records.SAMPLES.empty_table)
     candidates: list[Row] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     files: int = 0
@@ -39,43 +57,45 @@ class Window:
 
     start: int
     end: int
-    ids: list[int]
+    ids: bytes
 
 
 def make(section: config.Fim, tokenizer: SourceTokenizer, rows: list[Row]) -> Made:
     """Build the rows of some files (records.CURATED), in order."""
     made = Made(files=len(rows))
-    tokenizer.encode_lines([line for row in rows for line in row["text"].split("\n")] if tokenizer.by_line else [])
-    for row in rows:
+    drawn: list[Sample] = []
+    for number, row in enumerate(rows):
         made.bytes += row["bytes"]
         if not row["text"].strip():
             made.skipped["empty file"] += 1
             continue
-        _File(section, tokenizer, row).make(made)
+        file = _File(section, tokenizer, row, number)
+        file.make(made, drawn)
+    if drawn:
+        made.samples = _table(rows, drawn)
     return made
 
 
 class _File:
     """One file on its way to samples."""
 
-    def __init__(self, section: config.Fim, tokenizer: SourceTokenizer, row: Row):
-        self.section, self.format, self.row = section, tokenizer.format, row
+    def __init__(self, section: config.Fim, tokenizer: SourceTokenizer, row: Row, number: int):
+        self.section, self.format, self.row, self.number = section, tokenizer.format, row, number
+        self.tokenizer, self.width = tokenizer, tokenizer.dtype.itemsize
         self.text: str = row["text"]
         self.document = tokenizer.document(self.text)
         self._given: set[int] = set()  # windows used in this epoch
 
-    def make(self, made: Made) -> None:
+    def make(self, made: Made, drawn: list[Sample]) -> None:
         """Add this file's rows and counts."""
-        test = self.row["split"] == "test"
-        if self.row["kind"] != "java":
-            if test:
-                made.skipped["text file in the test split"] += 1
-                return
-            draw = self._text
+        code, split = self.row["kind"] == "java", self.row["split"]
+        if split == "test" and code:
+            made.candidates += self._candidates(made.skipped)
+        elif split == "test":
+            made.skipped["text file in the test split"] += 1
         else:
-            draw = self._candidates if test else self._java
-        for epoch in range(self.section.epochs if self.row["split"] == "train" else 1):
-            (made.candidates if test else made.samples).extend(draw(epoch, made.skipped))
+            for epoch in range(self.section.epochs if split == "train" else 1):
+                drawn += self._java(epoch, made.skipped) if code else self._text(epoch)
 
     @cached_property
     def offsets(self) -> java.Offsets:
@@ -90,20 +110,24 @@ class _File:
     @cached_property
     def windows(self) -> list[Window]:
         """The whole file in samples of plain text, cut at line ends."""
-        found, start, first = [], 0, self.format.start
-        room = self.section.sequence - len(first) - 1  # one for the end token
+        found, start = [], 0
+        first, eos = self._pack(*self.format.start), self._pack(self.format.eos)
+        room = self.section.sequence - len(self.format.start) - 1  # one for the end token
         while start < len(self.text):
             ids, end = self.document.after(start, room)
-            found.append(Window(start, end, first + ids + [self.format.eos] * (end == len(self.text))))
+            found.append(Window(start, end, first + ids + eos * (end == len(self.text))))
             start = end
         return found
 
-    def _text(self, epoch: int, _: Counter[str]) -> Iterator[Row]:
-        for index, window in enumerate(self.windows):
-            yield self._window_row((epoch, index), window)
+    def _pack(self, *ids: int) -> bytes:
+        return self.tokenizer.pack(ids)
 
-    def _java(self, epoch: int, skipped: Counter[str]) -> Iterator[Row]:
-        shares = {name: share for name, share in self.section.shares.model_dump().items() if share}
+    def _text(self, epoch: int) -> Iterator[Sample]:
+        for index, window in enumerate(self.windows):
+            yield self._whole((epoch, index), window)
+
+    def _java(self, epoch: int, skipped: Counter[str]) -> Iterator[Sample]:
+        shares = {name: share for name, share in self.section.shares if share}
         holes = Holes(self.section, self.candidates)
         self._given.clear()
         for index, policy in enumerate(self._plan(shares, epoch)):
@@ -117,11 +141,11 @@ class _File:
                 skipped["sample given up"] += 1
         skipped.update({f"draw refused: {reason}": count for reason, count in holes.refused.items()})
 
-    def _candidates(self, epoch: int, skipped: Counter[str]) -> Iterator[Row]:
-        shares = {name: share for name, share in self.section.shares.model_dump().items() if share and name in FIM}
+    def _candidates(self, skipped: Counter[str]) -> Iterator[Row]:
+        shares = {name: share for name, share in self.section.shares if share and name in FIM}
         holes = Holes(self.section, self.candidates)
-        for index, policy in enumerate(self._plan(shares, epoch) if shares else []):
-            rng = self._rng(epoch, index)
+        for index, policy in enumerate(self._plan(shares, 0) if shares else []):
+            rng = self._rng(0, index)
             for attempt in _in_turn(policy, shares, rng):
                 hole = holes.draw(attempt, rng)
                 if hole:
@@ -130,32 +154,31 @@ class _File:
             else:
                 skipped["test candidate given up"] += 1
 
-    def _rng(self, epoch: int, index: int) -> np.random.Generator:
-        return randomness.generator(self.section.seed, self.row["id"], epoch, index)
+    def _rng(self, epoch: int, index: int) -> Iterator[float]:
+        return randomness.fractions(self.section.seed, self.row["id"], epoch, index)
 
     def _plan(self, shares: dict[str, float], epoch: int) -> list[str]:
         """The policy of each sample: evenly spaced points from a random start, so that shares hold up to rounding."""
-        count = max(1, len(self.text.encode()) // self.section.bytes_per_hole)
+        count = max(1, self.offsets.bytes(len(self.text)) // self.section.bytes_per_hole)
         start = randomness.fraction(self.section.seed, self.row["id"], epoch, "policies")
         return [pick(shares, (start + index / count) % 1) for index in range(count)]
 
-    def _sample(self, place: tuple[int, int], policy: str, holes: Holes, rng: np.random.Generator) -> Row | None:
+    def _sample(self, place: tuple[int, int], policy: str, holes: Holes, rng: Iterator[float]) -> Sample | None:
         if policy == "document":
             return self._window(place, rng)
         hole = holes.draw(policy, rng)
         if hole is None:
             return None
         if policy == "prefix":
-            room = self.section.sequence - len(self.format.start) - 1 - len(hole.middle)
-            context = self.format.start + self.document.before(hole.start, room)[0]
-            ids = [*context, *hole.middle, self.format.eos]
+            room = self.section.sequence - len(self.format.start) - 1 - len(hole.middle) // self.width
+            context = self._pack(*self.format.start) + self.document.before(hole.start, room)[0]
+            last = self.format.eos
         else:
-            prefix, suffix = self._context(hole)
-            context = self.format.prompt(prefix[0], suffix[0])
-            ids = [*context, *hole.middle, self.format.stop]
-        return self._row(place, (policy, hole.kind), (hole.start, hole.end), ids) | {"target": len(context)}
+            context, last = self._prompt(*self._context(hole)), self.format.stop
+        ids = context + hole.middle + self._pack(last)
+        return self._row(place, (policy, hole.kind), (hole.start, hole.end), (ids, len(context) // self.width))
 
-    def _window(self, place: tuple[int, int], rng: np.random.Generator) -> Row | None:
+    def _window(self, place: tuple[int, int], rng: Iterator[float]) -> Sample | None:
         """A window that this epoch has not given yet; None when all were, so that other policies take the rest.
 
         Where a file has fewer windows than the share asks for, documents stay below their share.
@@ -163,36 +186,38 @@ class _File:
         left = [at for at in range(len(self.windows)) if at not in self._given]
         if not left:
             return None
-        at = left[int(rng.random() * len(left))]
+        at = left[int(next(rng) * len(left))]
         self._given.add(at)
-        return self._window_row(place, self.windows[at])
+        return self._whole(place, self.windows[at])
 
-    def _context(self, hole: Hole) -> tuple[tuple[list[int], int], tuple[list[int], int]]:
+    def _context(self, hole: Hole) -> tuple[Side, Side]:
         """The prefix's ids and start, the suffix's ids and end; what one side does not use goes to the other."""
-        room = self.section.sequence - self.format.overhead - len(hole.middle)
-        document: Document = self.document
+        document, width = self.document, self.width
+        room = self.section.sequence - self.format.overhead - len(hole.middle) // width
         prefix = document.before(hole.start, int(room * self.section.prefix_context))
-        suffix = document.after(hole.end, room - len(prefix[0]))
+        suffix = document.after(hole.end, room - len(prefix[0]) // width)
         if prefix[1] > 0 and suffix[1] == len(self.text):
-            prefix = document.before(hole.start, room - len(suffix[0]))
+            prefix = document.before(hole.start, room - len(suffix[0]) // width)
         return prefix, suffix
 
-    def _row(self, place: tuple[int, int], name: tuple[str, str], span: tuple[int, int], ids: list[int]) -> Row:
-        return {
-            "file": self.row["id"],
-            "epoch": place[0],
-            "index": place[1],
-            **{column: self.row[column] for column in _COPIED},
-            "policy": name[0],
-            "kind": name[1],
-            "start": self.offsets.bytes(span[0]),
-            "end": self.offsets.bytes(span[1]),
-            "ids": _array(ids),
-        }
+    def _ids(self, packed: bytes) -> np.ndarray:
+        return np.frombuffer(packed, self.tokenizer.dtype)
 
-    def _window_row(self, place: tuple[int, int], window: Window) -> Row:
-        row = self._row(place, ("document", "document"), (window.start, window.end), window.ids)
-        return row | {"target": len(self.format.start)}
+    def _prompt(self, prefix: Side, suffix: Side) -> bytes:
+        """What Format.prompt gives, packed."""
+        begin, hole, end = self.tokenizer.marks
+        return b"".join((begin, prefix[0], hole, suffix[0], end))
+
+    def _row(
+        self, place: tuple[int, int], name: tuple[str, str], span: tuple[int, int], content: tuple[bytes, int]
+    ) -> Sample:
+        byte, (ids, target) = self.offsets.bytes, content
+        tokens = len(ids) // self.width
+        return Sample(self.number, *place, *name, byte(span[0]), byte(span[1]), tokens, ids, target)
+
+    def _whole(self, place: tuple[int, int], window: Window) -> Sample:
+        span, content = (window.start, window.end), (window.ids, len(self.format.start))
+        return self._row(place, ("document", "document"), span, content)
 
     def _test_row(self, index: int, policy: str, hole: Hole) -> Row:
         prefix, suffix = self._context(hole)
@@ -207,12 +232,12 @@ class _File:
             "prefix": self.text[prefix[1] : hole.start],
             "middle": self.text[hole.start : hole.end],
             "suffix": self.text[hole.end : suffix[1]],
-            "prompt": _array(self.format.prompt(prefix[0], suffix[0])),
-            "target": _array([*hole.middle, self.format.stop]),
+            "prompt": self._ids(self._prompt(prefix, suffix)),
+            "target": self._ids(hole.middle + self._pack(self.format.stop)),
         }
 
 
-def _in_turn(policy: str, shares: dict[str, float], rng: np.random.Generator) -> Iterator[str]:
+def _in_turn(policy: str, shares: dict[str, float], rng: Iterator[float]) -> Iterator[str]:
     """Yield the drawn policy, then the others in an order drawn by their shares."""
     left = dict(shares)
     while True:
@@ -220,8 +245,12 @@ def _in_turn(policy: str, shares: dict[str, float], rng: np.random.Generator) ->
         del left[policy]
         if not left:
             return
-        policy = pick(left, rng.random())
+        policy = pick(left, next(rng))
 
 
-def _array(ids: list[int]) -> np.ndarray:
-    return np.fromiter(ids, np.int32, len(ids))
+def _table(rows: list[Row], samples: list[Sample]) -> pa.Table:
+    """The samples as records.SAMPLES."""
+    columns = dict(zip(Sample._fields, zip(*samples, strict=True), strict=True))
+    place = columns.pop("file")
+    copied = {name: [rows[at]["id" if name == "file" else name] for at in place] for name in _COPIED}
+    return pa.table(copied | columns, schema=records.SAMPLES)

@@ -4,13 +4,13 @@ A policy says how a span is chosen; `Holes` draws by policy until a span is usab
 """
 
 import math
+import re
 from bisect import bisect_right, insort
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
-
-import numpy as np
 
 from fimsmith import config
 from fimsmith.fim.syntax import Range, Syntax
@@ -18,16 +18,17 @@ from fimsmith.tokenizer import Document
 
 TRIES = 20  # draws of one policy before another one has to do
 _LINES = 16  # longest run of whole lines
+_LINE = re.compile(r"[^\n]*+\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A span in characters, half open, with what it covers and its tokens."""
+    """A span in characters, half open, with what it covers and its packed ids."""
 
     start: int
     end: int
     kind: str
-    middle: list[int]
+    middle: bytes
 
 
 class Candidates:
@@ -38,74 +39,92 @@ class Candidates:
         self.shortest = section.min_middle
         # characters that are about max_middle tokens in this file, so that few draws are too long
         self.longest = max(self.shortest + 1, section.max_middle * len(self.text) // max(1, len(document)))
-        self._lines = [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))]
-        self._statements = [(run, at) for run in syntax.siblings for at in range(len(run))]
-        self._sizes = {kind: found for kind, ranges in syntax.nodes.items() if (found := self._by_size(ranges))}
-        weights = section.kinds.model_dump()
-        self._kinds = {kind: weights[kind] for kind in self._sizes if weights[kind]}
-        if self._statements and section.kinds.statements:
-            self._kinds["statements"] = section.kinds.statements
+        self._sizes: dict[str, list[list[Range]]] = {}
+        self._kinds = {kind: weight for kind, weight in section.kinds if weight}
 
-    def draw(self, policy: str, rng: np.random.Generator) -> tuple[Range, str] | None:
+    def draw(self, policy: str, rng: Iterator[float]) -> tuple[Range, str] | None:
         """Draw one span of a policy and its kind; None if the file has none."""
         if policy in ("node", "prefix"):
             return self._node(rng)
-        draws: Mapping[str, Callable[[np.random.Generator], Range]] = {
+        draws: Mapping[str, Callable[[Iterator[float]], Range]] = {
             "aligned": self._aligned,
             "line": self._line,
             "char": self._char,
         }
         return draws[policy](rng), policy
 
-    def _node(self, rng: np.random.Generator) -> tuple[Range, str] | None:
-        if not self._kinds:
-            return None
-        kind = pick(self._kinds, rng.random())
-        if kind == "statements":
-            return self._run(rng), kind
-        return choose(choose(self._sizes[kind], rng.random()), rng.random()), kind
+    def _node(self, rng: Iterator[float]) -> tuple[Range, str] | None:
+        left = self._kinds
+        while left:
+            kind = pick(left, next(rng))
+            if kind == "statements":
+                if self.syntax.blocks:
+                    return self._run(rng), kind
+            else:
+                if kind not in self._sizes:
+                    self._sizes[kind] = self._by_size(self.syntax.nodes(kind))
+                if sizes := self._sizes[kind]:
+                    return choose(choose(sizes, next(rng)), next(rng)), kind
+            left = {other: weight for other, weight in left.items() if other != kind}
+        return None
 
-    def _run(self, rng: np.random.Generator) -> Range:
-        """A run of statements whose length is spread over its logarithm."""
-        run, at = choose(self._statements, rng.random())
+    def _run(self, rng: Iterator[float]) -> Range:
+        """A run of statements of one block whose length is spread over its logarithm; empty where there are none."""
+        block = bisect_right(self._children, next(rng) * self._children[-1])
+        run, fraction = self.syntax.statements(self.syntax.blocks[block]), next(rng)
+        if not run:
+            return 0, 0
+        at = int(fraction * len(run))
         start, end = run[at]
-        size = log_uniform(max(1, end - start), min(self.longest, run[-1][1] - start), rng.random())
+        size = log_uniform(max(1, end - start), min(self.longest, run[-1][1] - start), next(rng))
         last = bisect_right(run, start + size, at, key=lambda statement: statement[1])
         return start, run[max(last - 1, at)][1]
 
-    def _aligned(self, rng: np.random.Generator) -> Range:
+    def _aligned(self, rng: Iterator[float]) -> Range:
         return self.syntax.aligned(*self._char(rng))
 
-    def _line(self, rng: np.random.Generator) -> Range:
+    def _line(self, rng: Iterator[float]) -> Range:
         """The rest of a line, or one to several whole lines; without the last line end."""
-        row = int(rng.random() * (len(self._lines) - 1))
+        row = int(next(rng) * (len(self._lines) - 1))
         start, rows = self._lines[row], 1
-        if rng.random() < 0.5:
+        if next(rng) < 0.5:
             line = self.text[start : self._lines[row + 1] - 1]
             indent = len(line) - len(line.lstrip())
-            start += indent + int(rng.random() * (len(line.rstrip()) - indent))
+            start += indent + int(next(rng) * (len(line.rstrip()) - indent))
         else:
-            rows = log_uniform(1, _LINES, rng.random())
+            rows = log_uniform(1, _LINES, next(rng))
         end = self._lines[min(row + rows, len(self._lines) - 1)] - 1
         if end > start and self.text[end - 1] == "\r":
             end -= 1
         return start, end
 
-    def _char(self, rng: np.random.Generator) -> Range:
+    def _char(self, rng: Iterator[float]) -> Range:
         """A span whose length is spread over its logarithm."""
-        size = min(log_uniform(self.shortest, self.longest, rng.random()), len(self.text))
-        start = int(rng.random() * (len(self.text) - size + 1))
+        size = min(log_uniform(self.shortest, self.longest, next(rng)), len(self.text))
+        start = int(next(rng) * (len(self.text) - size + 1))
         return start, start + size
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        """Where each line starts, and one past the end."""
+        return [0, *accumulate(map(len, _LINE.findall(self.text + "\n")))]
+
+    @cached_property
+    def _children(self) -> list[int]:
+        """The children of each block and of those before it; statements are drawn alike wherever they stand."""
+        return list(accumulate(block.named_child_count for block in self.syntax.blocks))
 
     def _by_size(self, ranges: Sequence[Range]) -> list[list[Range]]:
         """Group by the logarithm of the size: drawing a group first spreads the sizes.
 
         Drawing nodes uniformly gives almost only 6-30 byte expressions, drawing by size almost only whole methods.
         """
-        groups: dict[int, list[Range]] = {}
-        for start, end in ranges:
-            if self.shortest <= end - start <= 2 * self.longest:
-                groups.setdefault((end - start).bit_length(), []).append((start, end))
+        groups: defaultdict[int, list[Range]] = defaultdict(list)
+        least, most = self.shortest, 2 * self.longest
+        for span in ranges:
+            size = span[1] - span[0]
+            if least <= size <= most:
+                groups[size.bit_length()].append(span)
         return [groups[size] for size in sorted(groups)]
 
 
@@ -116,13 +135,15 @@ class Holes:
     """
 
     def __init__(self, section: config.Fim, candidates: Candidates):
-        self._least, self._candidates = section.min_middle, candidates
-        self._most = min(section.max_middle, section.sequence // 2)  # leaves room for context
+        self._candidates = candidates
+        self._visible = re.compile(rf"\s*+(?:\S\s*+){{{section.min_middle}}}").match
+        self._most = min(section.max_middle, section.sequence // 2)  # tokens; leaves room for context
         self._taken: list[Range] = []
         self.refused: Counter[str] = Counter()
 
-    def draw(self, policy: str, rng: np.random.Generator) -> Hole | None:
+    def draw(self, policy: str, rng: Iterator[float]) -> Hole | None:
         """Draw until a span is usable; None after TRIES draws."""
+        document = self._candidates.document
         for _ in range(TRIES):
             drawn = self._candidates.draw(policy, rng)
             if drawn is None:
@@ -130,20 +151,20 @@ class Holes:
                 return None
             (start, end), kind = drawn
             reason = self._objection(start, end)
-            middle = [] if reason else self._candidates.document.cut(start, end)
-            if not reason and len(middle) <= self._most:
+            middle = b"" if reason else document.cut(start, end)
+            if not reason and len(middle) <= self._most * document.width:
                 insort(self._taken, (start, end))
                 return Hole(start, end, kind, middle)
             self.refused[reason or "too long"] += 1
         return None
 
     def _objection(self, start: int, end: int) -> str | None:
-        least, syntax = self._least, self._candidates.syntax
+        syntax, visible = self._candidates.syntax, self._visible
         if end - start > 4 * self._candidates.longest:  # spares encoding it
             return "too long"
-        if end - start < least or _visible(syntax.text, start, end) < least:
+        if not visible(syntax.text, start, end):
             return "too short"
-        if start < syntax.head and _visible(syntax.text, max(start, syntax.head), end) < least:
+        if start < syntax.head and not visible(syntax.text, max(start, syntax.head), end):
             return "only imports or licence"
         if syntax.touches_error(start, end):
             return "parse error"
@@ -173,8 +194,3 @@ def log_uniform(low: int, high: int, fraction: float) -> int:
     if high <= low:
         return low
     return min(high, int(low * math.exp(fraction * math.log((high + 1) / low))))  # exp may round up
-
-
-def _visible(text: str, start: int, end: int) -> int:
-    """Count the characters that are not white space."""
-    return sum(map(len, text[start:end].split()))

@@ -3,7 +3,10 @@
 All positions are characters, half open.
 """
 
+import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from functools import cached_property
 
 from tree_sitter import Node, Query, QueryCursor
 
@@ -12,6 +15,8 @@ from fimsmith import java
 Range = tuple[int, int]
 
 _COMMENTS = ("line_comment", "block_comment")
+_NO_STATEMENTS = (*_COMMENTS, "switch_label")  # among the children of a block
+_VISIBLE = re.compile(r"\S")
 _QUERY = Query(
     java.LANGUAGE,
     """
@@ -29,7 +34,9 @@ _QUERY = Query(
     [(field_declaration) (constant_declaration)] @field
     [(method_declaration) (constructor_declaration) (compact_constructor_declaration) (class_declaration)
      (interface_declaration) (enum_declaration) (record_declaration) (annotation_type_declaration)] @declaration
+    [(class_body) (interface_body) (enum_body) (annotation_type_body)] @members
     (line_comment) @comment
+    (block_comment) @document
     """,
 )
 
@@ -37,8 +44,7 @@ _QUERY = Query(
 class Syntax:
     """One parsed Java file.
 
-    `nodes` holds the ranges of each kind of config.Kinds but `statements`; `siblings` the statements of
-    each block; `head` ends the part that holds only the package, the imports and the licence.
+    `head` ends the part that holds only the package, the imports and the licence.
     """
 
     def __init__(self, text: str):
@@ -49,21 +55,27 @@ class Syntax:
         self._root = tree.root_node
         self._errors = self._error_ranges(java.errors(tree), len(source))
         self._error_starts = [start for start, _ in self._errors]
-        captured = {  # the cursor's own order changes from run to run
-            name: sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte))
-            for name, nodes in QueryCursor(_QUERY).captures(self._root).items()
-        }
-        bodies = {node.id for node in captured.get("body", [])}
-        self.siblings = [run for node in captured.get("siblings", []) if (run := self._statements(node))]
-        self.nodes: dict[str, list[Range]] = {
-            kind: [self._range(node) for node in captured.get(kind, [])]
-            for kind in ("body", "control", "expression", "arguments", "field")
-        }
-        self.nodes["block"] = [self._range(node) for node in captured.get("block", []) if node.id not in bodies]
-        self.nodes["signature"] = list(filter(None, map(self._signature, captured.get("declaration", []))))
-        self.nodes["comment"] = list(filter(None, map(self._commented, captured.get("comment", []))))
+        self._captured = QueryCursor(_QUERY).captures(self._root)
+        self._nodes: dict[str, list[Range]] = {}
         self.head = self._head()
         self._children: dict[int, list[Range]] = {}
+
+    @cached_property
+    def blocks(self) -> list[Node]:
+        """What holds statements, or comments."""
+        filled = (block for block in self._captured.get("siblings", []) if block.named_child_count)
+        return sorted(filled, key=lambda block: block.byte_range)
+
+    def statements(self, block: Node) -> list[Range]:
+        """Return the statements of a block."""
+        return self._ranges(child for child in block.named_children if child.type not in _NO_STATEMENTS)
+
+    def nodes(self, kind: str) -> list[Range]:
+        """Return the ranges of a kind of config.Kinds other than `statements`."""
+        found = self._nodes.get(kind)
+        if found is None:
+            found = self._nodes[kind] = self._find(kind)
+        return found
 
     def touches_error(self, start: int, end: int) -> bool:
         """Whether a range overlaps or borders on something that could not be parsed."""
@@ -78,7 +90,7 @@ class Syntax:
         node = self._root.descendant_for_byte_range(byte(start), byte(end)) or self._root
         children = self._children.get(node.id)
         if children is None:
-            children = self._children[node.id] = [self._range(child) for child in node.children]
+            children = self._children[node.id] = self._ranges(node.children)
         first = bisect_right(children, start, key=lambda child: child[1])
         last = bisect_left(children, end, key=lambda child: child[0]) - 1
         if first > last:  # a leaf, or the gap between two children
@@ -89,9 +101,25 @@ class Syntax:
         ]
         return max(runs, key=lambda run: _overlap(run, (start, end)))
 
+    def _find(self, kind: str) -> list[Range]:
+        if kind == "block":
+            bodies = set(self._caught("body"))
+            return [block for block in self._caught("block") if block not in bodies]
+        if kind == "signature":
+            return self._signatures()
+        if kind == "comment":
+            return list(filter(None, map(self._commented, self._caught("comment"))))
+        return self._caught(kind)
+
+    def _caught(self, name: str) -> list[Range]:
+        """What the query caught by a name, sorted: the cursor's own order changes from run to run."""
+        return sorted(self._ranges(self._captured.get(name, [])))
+
     def _range(self, node: Node) -> Range:
-        character = self.offsets.characters
-        return character(node.start_byte), character(node.end_byte)
+        return self._ranges([node])[0]
+
+    def _ranges(self, nodes: Iterable[Node]) -> list[Range]:
+        return self.offsets.ranges([node.byte_range for node in nodes])
 
     def _error_ranges(self, errors: list[Range], size: int) -> list[Range]:
         character, found = self.offsets.characters, []
@@ -100,29 +128,26 @@ class Syntax:
             found.append((character(min(start, size)), reach))
         return found
 
-    def _statements(self, node: Node) -> list[Range]:
-        return [
-            self._range(child)
-            for child in node.named_children
-            if child.type not in _COMMENTS and child.type != "switch_label"
-        ]
+    def _signatures(self) -> list[Range]:
+        """The part before the body of each declaration that follows a Javadoc comment."""
+        documented = set()
+        for start, end in self._caught("document"):
+            if self.text.startswith("/**", start) and (code := _VISIBLE.search(self.text, end)):
+                documented.add(code.start())
+        # a declaration's body ends where it ends; of several there (a brace is missing) the first one to start
+        braces = self._caught("body") + self._caught("members")
+        bodies = {end: start for start, end in sorted(braces, reverse=True)}
+        signatures = []
+        for start, end in self._caught("declaration"):
+            if start in documented:
+                body = bodies.get(end, end)
+                head = self.text[start : body if body > start else end]
+                signatures.append((start, start + len(head.rstrip())))
+        return signatures
 
-    def _signature(self, node: Node) -> Range | None:
-        """The part before the body of a declaration that follows a Javadoc comment."""
-        comment = node.prev_sibling
-        if comment is None or comment.type != "block_comment":
-            return None
-        if not self.text.startswith("/**", self.offsets.characters(comment.start_byte)):
-            return None
-        start, end = self._range(node)
-        body = node.child_by_field_name("body")
-        if body is not None:
-            end = self.offsets.characters(body.start_byte)
-        return start, start + len(self.text[start:end].rstrip())
-
-    def _commented(self, comment: Node) -> Range | None:
+    def _commented(self, comment: Range) -> Range | None:
         """The code on the line after a line comment that stands alone."""
-        start, end = self._range(comment)
+        start, end = comment
         if self.text[self.text.rfind("\n", 0, start) + 1 : start].strip():
             return None
         newline = self.text.find("\n", end)

@@ -15,7 +15,7 @@ from fimsmith.progress import Progress
 
 FILE = "samples.parquet"
 _LABELS = ("group", "split", "policy")
-_COLUMNS = ["file", "epoch", "index", *_LABELS, "target", "ids"]
+_COLUMNS = ["file", "epoch", "index", *_LABELS, "tokens", "target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ def ids(shards: list[Manifest], places: np.ndarray) -> Iterator[np.ndarray]:
         first, last = np.searchsorted(places, (group.start, group.start + group.rows))
         if first == last:
             continue
-        column = group.read(["ids"]).column("ids").combine_chunks()
-        offsets, values = column.offsets.to_numpy(), column.values.to_numpy()
+        table = group.read(["tokens", "ids"])
+        lengths, packed = table.column("tokens").to_pylist(), table.column("ids").to_pylist()
         for row in (places[first:last] - group.start).tolist():
-            yield values[offsets[row] : offsets[row + 1]]
+            yield np.frombuffer(packed[row], f"<u{len(packed[row]) // lengths[row]}")
 
 
 def _part(table: pa.Table, start: int, seed: int) -> dict[str, np.ndarray]:
@@ -99,7 +99,7 @@ def _part(table: pa.Table, start: int, seed: int) -> dict[str, np.ndarray]:
         "high": np.fromiter((key >> 64 for key in keys), np.uint64, len(keys)),
         "low": np.fromiter((key & (1 << 64) - 1 for key in keys), np.uint64, len(keys)),
         "epoch": table.column("epoch").to_numpy(),
-        "length": np.diff(table.column("ids").combine_chunks().offsets.to_numpy()).astype(np.int64),
+        "length": table.column("tokens").to_numpy().astype(np.int64),
         "target": table.column("target").to_numpy().astype(np.int64),
         "place": np.arange(start, start + table.num_rows),
         **{name: _labels(table.column(name)) for name in _LABELS},

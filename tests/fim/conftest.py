@@ -16,6 +16,8 @@ from fimsmith.tokenizer import SourceTokenizer
 
 STYLES = {
     "deepseek": small_tokenizers.DEEPSEEK,
+    "qwen": small_tokenizers.QWEN,
+    "starcoder": small_tokenizers.STARCODER,
     "gpt2": small_tokenizers.QWEN,
     "llama": small_tokenizers.LLAMA,
 }

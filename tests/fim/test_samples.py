@@ -36,9 +36,24 @@ def made(
     return samples.make(given, tokenizer, [row(text, split, kind)])
 
 
+def drawn_from(
+    tokenizer: SourceTokenizer, text: str, given: config.Fim, split: str = "train", kind: str = "java"
+) -> list[dict[str, Any]]:
+    """The samples of one file, with their ids as numbers."""
+    return unpacked(tokenizer, made(tokenizer, text, given, split, kind))
+
+
+def unpacked(tokenizer: SourceTokenizer, given: samples.Made) -> list[dict[str, Any]]:
+    rows = given.samples.to_pylist()
+    for each in rows:
+        each["ids"] = tokenizer.unpack(each["ids"])
+        assert len(each["ids"]) == each["tokens"]
+    return rows
+
+
 def pieces(tokenizer: SourceTokenizer, sample: dict[str, Any]) -> tuple[list[int], list[int], list[int]]:
     """Split the ids of a FIM sample at its sentinels; fails when there is one too many."""
-    form, ids = tokenizer.format, sample["ids"].tolist()
+    form, ids = tokenizer.format, sample["ids"]
     start = len(form.start)
     assert ids[:start] == form.start
     assert ids[start] == form.begin
@@ -57,7 +72,7 @@ def check(tokenizer: SourceTokenizer, text: str, sample: dict[str, Any], most: i
     assert len(sample["ids"]) <= most
     middle = source[sample["start"] : sample["end"]].decode()
     if sample["policy"] in ("document", "prefix"):
-        form, ids = tokenizer.format, sample["ids"].tolist()
+        form, ids = tokenizer.format, sample["ids"]
         assert ids[: len(form.start)] == form.start
         target = ids[sample["target"] :]
         assert (target[:-1] if target[-1] == form.eos else target) == tokenizer.encode(middle)
@@ -86,7 +101,7 @@ def each(folder: Path) -> SourceTokenizer:
 @pytest.mark.parametrize("text", [EVERY_KIND, EVERY_KIND.replace("\n", "\r\n"), BROKEN], ids=["lf", "crlf", "broken"])
 def test_with_room_a_sample_is_the_whole_file_exactly(each: SourceTokenizer, text: str):
     shares = only("node", "aligned", "line", "char")
-    drawn = made(each, text, section(shares=shares, sequence=8192, max_middle=4000)).samples
+    drawn = drawn_from(each, text, section(shares=shares, sequence=8192, max_middle=4000))
     assert len(drawn) > 2
     for sample in drawn:
         source = text.encode()
@@ -96,9 +111,9 @@ def test_with_room_a_sample_is_the_whole_file_exactly(each: SourceTokenizer, tex
 
 @pytest.mark.parametrize("sequence", [96, 200, 400])
 def test_a_short_sequence_cuts_context_and_never_the_middle(each: SourceTokenizer, sequence: int):
-    drawn = made(
+    drawn = drawn_from(
         each, EVERY_KIND, section(sequence=sequence, max_middle=40, shares=only("node", "line", "prefix"))
-    ).samples
+    )
     assert {sample["policy"] for sample in drawn} == {"node", "line", "prefix"}
     for sample in drawn:
         check(each, EVERY_KIND, sample, sequence)
@@ -106,7 +121,7 @@ def test_a_short_sequence_cuts_context_and_never_the_middle(each: SourceTokenize
 
 def test_context_is_cut_at_line_ends_and_shared_as_configured(tokenizer: SourceTokenizer):
     wanted = section(sequence=1000, prefix_context=0.7, shares=only("node"), bytes_per_hole=400)
-    drawn = made(tokenizer, LONG, wanted).samples
+    drawn = drawn_from(tokenizer, LONG, wanted)
     full = [each for each in drawn if 0.2 < each["start"] / len(LONG.encode()) < 0.8]
     assert len(full) > 5
     for sample in full:
@@ -118,7 +133,7 @@ def test_context_is_cut_at_line_ends_and_shared_as_configured(tokenizer: SourceT
 
 @pytest.mark.parametrize("side", ["prefix", "suffix"])
 def test_room_that_one_side_does_not_need_goes_to_the_other(tokenizer: SourceTokenizer, side: str):
-    drawn = made(tokenizer, LONG, section(sequence=1000, shares=only("line"), bytes_per_hole=100)).samples
+    drawn = drawn_from(tokenizer, LONG, section(sequence=1000, shares=only("line"), bytes_per_hole=100))
     size = len(LONG.encode())
     near = [each for each in drawn if (each["start"] < size * 0.1 if side == "prefix" else each["end"] > size * 0.95)]
     assert near
@@ -129,7 +144,7 @@ def test_room_that_one_side_does_not_need_goes_to_the_other(tokenizer: SourceTok
 @given(text=java_files(), sequence=st.integers(90, 300), seed=st.integers(0, 3))
 def test_samples_of_any_file_are_exact_and_fit(tokenizer: SourceTokenizer, text: str, sequence: int, seed: int):
     shares = {"node": 0.2, "aligned": 0.2, "line": 0.2, "char": 0.2, "document": 0.1, "prefix": 0.1}
-    for sample in made(tokenizer, text, section(sequence=sequence, max_middle=40, seed=seed, shares=shares)).samples:
+    for sample in drawn_from(tokenizer, text, section(sequence=sequence, max_middle=40, seed=seed, shares=shares)):
         check(tokenizer, text, sample, sequence)
 
 
@@ -138,7 +153,7 @@ def test_sentinels_in_a_file_stay_ordinary_text(each: SourceTokenizer):
         f'    String s{at} = "{text}" + call({at}, "{text}"); // {text}\n' for at, text in enumerate(SENTINELS)
     )
     text = f"class A {{\n{body}}}\n/* {' '.join(SENTINELS)} */\n"
-    drawn = made(each, text, section(sequence=4096, min_middle=8, max_middle=900)).samples
+    drawn = drawn_from(each, text, section(sequence=4096, min_middle=8, max_middle=900))
     assert len(drawn) > 10
     for sample in drawn:
         if sample["policy"] in ("document", "prefix"):
@@ -151,7 +166,7 @@ def test_sentinels_in_a_file_stay_ordinary_text(each: SourceTokenizer):
 @pytest.mark.parametrize("sequence", [80, 300, 4096])
 def test_document_windows_are_the_whole_file_once(each: SourceTokenizer, kind: str, sequence: int):
     wanted = section(sequence=sequence, shares=only("document"), epochs=1, bytes_per_hole=10, max_middle=30)
-    drawn = sorted(made(each, EVERY_KIND, wanted, kind=kind).samples, key=lambda sample: sample["start"])
+    drawn = sorted(drawn_from(each, EVERY_KIND, wanted, kind=kind), key=lambda sample: sample["start"])
     source, form = EVERY_KIND.encode(), each.format
     assert b"".join(source[sample["start"] : sample["end"]] for sample in drawn) == source
     for sample in drawn:
@@ -164,27 +179,27 @@ def test_document_windows_are_the_whole_file_once(each: SourceTokenizer, kind: s
 
 def test_text_files_give_windows_only_and_none_for_the_test_set(tokenizer: SourceTokenizer):
     text = "# 使用说明\n\n" + "一段没有代码的文字。\n" * 50
-    assert {each["policy"] for each in made(tokenizer, text, section(), kind="text").samples} == {"document"}
+    assert {each["policy"] for each in drawn_from(tokenizer, text, section(), kind="text")} == {"document"}
     test = made(tokenizer, text, section(), "test", "text")
-    assert (test.samples, test.candidates) == ([], [])
+    assert (len(test.samples), test.candidates) == (0, [])
     assert test.skipped == {"text file in the test split": 1}
 
 
 def test_a_broken_file_still_gives_documents_and_a_sound_part_holes(tokenizer: SourceTokenizer):
-    hopeless = made(tokenizer, "%% ]] {{ (( ;; $$ 12 34 ->\n" * 9, section()).samples
+    hopeless = drawn_from(tokenizer, "%% ]] {{ (( ;; $$ 12 34 ->\n" * 9, section())
     assert {sample["policy"] for sample in hopeless} == {"document"}
-    assert {"line", "node"} <= {sample["policy"] for sample in made(tokenizer, BROKEN * 2, section()).samples}
+    assert {"line", "node"} <= {sample["policy"] for sample in drawn_from(tokenizer, BROKEN * 2, section())}
 
 
 def test_the_number_of_samples_follows_the_bytes(tokenizer: SourceTokenizer):
     size = len(LONG.encode())
     drawn = made(tokenizer, LONG, section(bytes_per_hole=500, epochs=1))
     assert len(drawn.samples) + drawn.skipped["sample given up"] == size // 500
-    assert len(made(tokenizer, EVERY_KIND, section(bytes_per_hole=10**6, epochs=3)).samples) == 3
+    assert len(drawn_from(tokenizer, EVERY_KIND, section(bytes_per_hole=10**6, epochs=3))) == 3
 
 
 def test_holes_of_one_epoch_are_disjoint_and_epochs_differ(tokenizer: SourceTokenizer):
-    drawn = made(tokenizer, LONG, section(epochs=3, shares=only("node", "aligned", "line", "char"))).samples
+    drawn = drawn_from(tokenizer, LONG, section(epochs=3, shares=only("node", "aligned", "line", "char")))
     spans = [sorted((each["start"], each["end"]) for each in drawn if each["epoch"] == epoch) for epoch in range(3)]
     for epoch in spans:
         assert all(one[1] <= other[0] for one, other in pairwise(epoch))
@@ -192,13 +207,13 @@ def test_holes_of_one_epoch_are_disjoint_and_epochs_differ(tokenizer: SourceToke
 
 
 def test_valid_files_are_sampled_in_one_epoch_only(tokenizer: SourceTokenizer):
-    assert {each["epoch"] for each in made(tokenizer, EVERY_KIND, section(epochs=3), "valid").samples} == {0}
+    assert {each["epoch"] for each in drawn_from(tokenizer, EVERY_KIND, section(epochs=3), "valid")} == {0}
 
 
 def test_one_seed_gives_one_result_and_another_seed_another(tokenizer: SourceTokenizer):
     def spans(seed: int) -> list[tuple[Any, ...]]:
-        drawn = made(tokenizer, EVERY_KIND, section(seed=seed)).samples
-        return [(each["policy"], each["start"], each["end"], each["ids"].tolist()) for each in drawn]
+        drawn = drawn_from(tokenizer, EVERY_KIND, section(seed=seed))
+        return [(each["policy"], each["start"], each["end"], each["ids"]) for each in drawn]
 
     assert spans(1) == spans(1)
     assert spans(1) != spans(2)
@@ -230,7 +245,7 @@ def test_an_empty_file_is_counted_and_skipped(tokenizer: SourceTokenizer):
 def test_shares_hold_in_every_file_up_to_rounding(tokenizer: SourceTokenizer):
     shares = {"node": 0.4, "aligned": 0.2, "line": 0.2, "char": 0.2, "document": 0, "prefix": 0}
     counts = Counter(
-        each["policy"] for each in made(tokenizer, LONG, section(shares=shares, bytes_per_hole=400, epochs=10)).samples
+        each["policy"] for each in drawn_from(tokenizer, LONG, section(shares=shares, bytes_per_hole=400, epochs=10))
     )
     total = sum(counts.values())
     assert all(abs(counts[name] / total - share) < 0.04 for name, share in shares.items())
@@ -238,22 +253,22 @@ def test_shares_hold_in_every_file_up_to_rounding(tokenizer: SourceTokenizer):
 
 def test_a_file_is_the_same_whatever_its_path_or_neighbours(tokenizer: SourceTokenizer):
     rows = [row(EVERY_KIND, path="a/B.java"), row(BROKEN)]
-    together = samples.make(section(), tokenizer, rows).samples
-    alone = samples.make(section(), tokenizer, rows[1:]).samples
+    together = unpacked(tokenizer, samples.make(section(), tokenizer, rows))
+    alone = unpacked(tokenizer, samples.make(section(), tokenizer, rows[1:]))
     name = hashlib.sha256(BROKEN.encode()).hexdigest()
     later = [each for each in together if each["file"] == name]
-    assert [each["ids"].tolist() for each in later] == [each["ids"].tolist() for each in alone]
+    assert [each["ids"] for each in later] == [each["ids"] for each in alone]
 
 
 def test_a_middle_leaves_room_for_context_even_where_the_limit_does_not(tokenizer: SourceTokenizer):
     wanted = section(sequence=80, max_middle=10_000, bytes_per_hole=50, shares=only("node", "prefix"))
-    drawn = made(tokenizer, EVERY_KIND, wanted).samples
+    drawn = drawn_from(tokenizer, EVERY_KIND, wanted)
     assert drawn
     assert all(len(sample["ids"]) <= 80 for sample in drawn)
     assert all(len(sample["ids"]) - sample["target"] <= 41 for sample in drawn)
 
 
 def test_document_windows_are_given_once_an_epoch_and_leave_their_draws_to_others(tokenizer: SourceTokenizer):
-    drawn = made(tokenizer, LONG, section(epochs=3, sequence=8192)).samples
+    drawn = drawn_from(tokenizer, LONG, section(epochs=3, sequence=8192))
     assert len(drawn) > 30
     assert [sample["epoch"] for sample in drawn if sample["policy"] == "document"] == [0, 1, 2]

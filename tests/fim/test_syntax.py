@@ -6,14 +6,15 @@ import pytest
 from fim_sources import BROKEN, EVERY_KIND, java_files
 from hypothesis import given, settings
 
-from fimsmith import java
+from fimsmith import config, java
 from fimsmith.fim.syntax import Syntax
 
 SYNTAX = Syntax(EVERY_KIND)
+KINDS = [kind for kind in config.Kinds.model_fields if kind != "statements"]
 
 
 def texts(kind: str) -> list[str]:
-    return [EVERY_KIND[start:end] for start, end in SYNTAX.nodes[kind]]
+    return [EVERY_KIND[start:end] for start, end in SYNTAX.nodes(kind)]
 
 
 def between(start: str, end: str) -> str:
@@ -61,10 +62,10 @@ def test_the_comment_hole_is_the_code_line_after_a_line_comment():
     assert texts("comment") == ["for (Order order : orders) {"]
 
 
-def test_siblings_are_the_statements_of_a_block_without_comments_and_labels():
-    runs = [[EVERY_KIND[start:end] for start, end in run] for run in SYNTAX.siblings]
+def test_statements_are_the_statements_of_a_block_without_comments_and_labels():
+    runs = [[EVERY_KIND[start:end] for start, end in run] for run in map(SYNTAX.statements, SYNTAX.blocks)]
     assert ["int length = leap ? 29 : 28;", "return length;"] in runs
-    total = next(run for run in runs if run[0] == "int sum = base;")
+    total = next(run for run in runs if run and run[0] == "int sum = base;")
     assert [statement.split()[0] for statement in total] == ["int", "for", "return"]
     assert ["super();", "this.orders.addAll(first);"] in runs
 
@@ -124,7 +125,7 @@ def closeness(one: tuple[int, int], other: tuple[int, int]) -> float:
 def test_every_range_is_a_stretch_of_the_text(text: str):
     syntax = Syntax(text)
     source = text.encode()
-    for start, end in chain(*syntax.nodes.values(), *syntax.siblings):
+    for start, end in chain(*(syntax.nodes(kind) for kind in KINDS), *map(syntax.statements, syntax.blocks)):
         assert 0 <= start <= end <= len(text)
         found = text[start:end].encode()
         assert source[syntax.offsets.bytes(start) : syntax.offsets.bytes(end)] == found

@@ -25,6 +25,7 @@ MODEL = Manifest(
     details={"vocabulary": 1_000, "format": {"pad": 999}},
 )
 SEQUENCE = 256
+FORMAT = "<u2"  # of ids in a shard: a shard says itself which it is
 POLICIES = ("node", "line", "document", "prefix")
 
 
@@ -68,7 +69,7 @@ def shards(folder: Path, rows: list[dict], count: int = 1) -> list[Manifest]:
         home.mkdir(parents=True)
         with records.Writer(home / "samples.parquet", records.SAMPLES, 7) as writer:
             for row in rows[number::count]:
-                writer.add(row)
+                writer.add(row | {"tokens": len(row["ids"]), "ids": np.array(row["ids"], FORMAT).tobytes()})
         digest = hashlib.sha256((home / "samples.parquet").read_bytes()).hexdigest()
         made.append(MODEL.model_copy(update={"stage": "fim", "digest": digest, "uri": str(home)}))
     return made
@@ -291,6 +292,13 @@ def test_data_that_cannot_be_mixed_is_refused_with_the_fix(tmp_path, rows, field
     with pytest.raises(DataError, match=message):
         mix.build(section(**fields), shards(tmp_path, rows), MODEL, str(tmp_path))
     assert not list((tmp_path / "mix").glob("*/manifest.json"))
+
+
+def test_shards_with_wide_ids_give_the_same_files(tmp_path, monkeypatch):
+    narrow = mix.build(section(), shards(tmp_path, corpus()), MODEL, str(tmp_path / "narrow"))
+    monkeypatch.setattr(f"{__name__}.FORMAT", "<u4")
+    wide = mix.build(section(), shards(tmp_path / "shards", corpus()), MODEL, str(tmp_path / "wide"))
+    assert contents(wide) == contents(narrow)
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "inside"])
