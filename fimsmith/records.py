@@ -51,6 +51,8 @@ SAMPLES = pa.schema(
         ("split", pa.string()),
         ("policy", pa.string()),  # node | aligned | line | char | document | prefix
         ("kind", pa.string()),  # of the syntax node, or the policy's name
+        ("cut", pa.string()),  # exact | snap | line: where the target's ends were moved to; document
+        ("spm", pa.bool_()),  # whether the suffix comes first
         ("start", pa.int64()),  # the target's byte span in the UTF-8 text, half open
         ("end", pa.int64()),
         ("tokens", pa.int32()),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from fimsmith.config.data import Curate, Fim, Ingest, Kinds, Mix, Shares, Source
+from fimsmith.config.data import Curate, Cuts, Fim, Ingest, Kinds, Mix, Shares, Source
 from fimsmith.config.endpoint import Endpoint
 from fimsmith.config.model import Evaluate, Export, Gate, Lora, Model, Report, Train
 from fimsmith.config.run import Kubernetes, Run, SageMaker
@@ -16,6 +16,7 @@ from fimsmith.config.section import Section
 __all__ = [
     "Config",
     "Curate",
+    "Cuts",
     "Endpoint",
     "Evaluate",
     "Export",

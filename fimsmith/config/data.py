@@ -150,12 +150,37 @@ class Kinds(Section):
         return self
 
 
+class Cuts(Section):
+    """Relative weights of where a hole's ends are moved to: editors and servers cut differently."""
+
+    exact: float = Field(default=0.60, ge=0, description="Nowhere: the cursor stands behind the indentation.")
+    snap: float = Field(
+        default=0.20,
+        ge=0,
+        description="The start before the blanks in front of it, which become part of the target: a server that heals "
+        "tokens or strips the prompt asks so.",
+    )
+    line: float = Field(default=0.20, ge=0, description="Both ends to those of their lines: whole lines are asked for.")
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if sum(self.model_dump().values()) <= 0:
+            raise ValueError("all cuts have weight 0; give at least one a weight above 0")
+        return self
+
+
 class Fim(Section):
     """How files become training samples and the FIM test set."""
 
     sequence: int = Field(default=4096, ge=64, description="Longest sample in tokens, sentinels included.")
     shares: Shares = Shares()
     kinds: Kinds = Kinds()
+    cuts: Cuts = Cuts()
+    spm: Fraction = Field(
+        default=0.0,
+        description="Share of the FIM samples in the order suffix, prefix, middle; only for a model that knows it "
+        "(StarCoder2, Code Llama), DeepSeek-Coder does not.",
+    )
     bytes_per_hole: Count = Field(
         default=1_000, description="One sample is drawn per this many bytes of a file, at least one per file."
     )

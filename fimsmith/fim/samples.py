@@ -33,6 +33,8 @@ class Sample(NamedTuple):
     index: int
     policy: str
     kind: str
+    cut: str
+    spm: bool
     start: int
     end: int
     tokens: int
@@ -84,6 +86,7 @@ class _File:
         self.tokenizer, self.width = tokenizer, tokenizer.dtype.itemsize
         self.text: str = row["text"]
         self.document = tokenizer.document(self.text)
+        self._cuts = dict(section.cuts)
         self._given: set[int] = set()  # windows used in this epoch
 
     def make(self, made: Made, drawn: list[Sample]) -> None:
@@ -166,17 +169,20 @@ class _File:
     def _sample(self, place: tuple[int, int], policy: str, holes: Holes, rng: Iterator[float]) -> Sample | None:
         if policy == "document":
             return self._window(place, rng)
-        hole = holes.draw(policy, rng)
+        cut = pick(self._cuts, next(rng))
+        hole = holes.draw(policy, rng, cut)
         if hole is None:
             return None
+        spm = policy in FIM and next(rng) < self.section.spm
         if policy == "prefix":
             room = self.section.sequence - len(self.format.start) - 1 - len(hole.middle) // self.width
             context = self._pack(*self.format.start) + self.document.before(hole.start, room)[0]
             last = self.format.eos
         else:
-            context, last = self._prompt(*self._context(hole)), self.format.stop
+            context, last = self._prompt(*self._context(hole), spm), self.format.stop
         ids = context + hole.middle + self._pack(last)
-        return self._row(place, (policy, hole.kind), (hole.start, hole.end), (ids, len(context) // self.width))
+        name = (policy, hole.kind, cut, spm)
+        return self._row(place, name, (hole.start, hole.end), (ids, len(context) // self.width))
 
     def _window(self, place: tuple[int, int], rng: Iterator[float]) -> Sample | None:
         """A window that this epoch has not given yet; None when all were, so that other policies take the rest.
@@ -203,13 +209,19 @@ class _File:
     def _ids(self, packed: bytes) -> np.ndarray:
         return np.frombuffer(packed, self.tokenizer.dtype)
 
-    def _prompt(self, prefix: Side, suffix: Side) -> bytes:
-        """What Format.prompt gives, packed."""
+    def _prompt(self, prefix: Side, suffix: Side, spm: bool = False) -> bytes:
+        """What Format.prompt gives, packed; or the suffix first, as StarCoder2 and Code Llama were trained on."""
         begin, hole, end = self.tokenizer.marks
+        if spm:
+            return b"".join((begin, hole, suffix[0], end, prefix[0]))
         return b"".join((begin, prefix[0], hole, suffix[0], end))
 
     def _row(
-        self, place: tuple[int, int], name: tuple[str, str], span: tuple[int, int], content: tuple[bytes, int]
+        self,
+        place: tuple[int, int],
+        name: tuple[str, str, str, bool],
+        span: tuple[int, int],
+        content: tuple[bytes, int],
     ) -> Sample:
         byte, (ids, target) = self.offsets.bytes, content
         tokens = len(ids) // self.width
@@ -217,7 +229,7 @@ class _File:
 
     def _whole(self, place: tuple[int, int], window: Window) -> Sample:
         span, content = (window.start, window.end), (window.ids, len(self.format.start))
-        return self._row(place, ("document", "document"), span, content)
+        return self._row(place, ("document", "document", "document", False), span, content)
 
     def _test_row(self, index: int, policy: str, hole: Hole) -> Row:
         prefix, suffix = self._context(hole)

@@ -67,7 +67,7 @@ class _Shard:
 
     def __init__(self, make: _Make, source: Path):
         self.make, self.source = make, source
-        self.counts = {column: Counter[str]() for column in ("policy", "kind", "split")}
+        self.counts = {column: Counter[str]() for column in ("policy", "kind", "cut", "split")}
         self.skipped: Counter[str] = Counter()
         self.tokens = self.drawn = 0
         self.best: list[samples.Row] = []  # test candidates

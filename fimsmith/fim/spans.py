@@ -141,15 +141,16 @@ class Holes:
         self._taken: list[Range] = []
         self.refused: Counter[str] = Counter()
 
-    def draw(self, policy: str, rng: Iterator[float]) -> Hole | None:
-        """Draw until a span is usable; None after TRIES draws."""
+    def draw(self, policy: str, rng: Iterator[float], cut: str = "exact") -> Hole | None:
+        """Draw until a span, cut as config.Cuts says, is usable; None after TRIES draws."""
         document = self._candidates.document
         for _ in range(TRIES):
             drawn = self._candidates.draw(policy, rng)
             if drawn is None:
                 self.refused["no syntax node"] += 1
                 return None
-            (start, end), kind = drawn
+            span, kind = drawn
+            start, end = self._moved(span, cut)
             reason = self._objection(start, end)
             middle = b"" if reason else document.cut(start, end)
             if not reason and len(middle) <= self._most * document.width:
@@ -157,6 +158,17 @@ class Holes:
                 return Hole(start, end, kind, middle)
             self.refused[reason or "too long"] += 1
         return None
+
+    def _moved(self, span: Range, cut: str) -> Range:
+        """Move a span's ends outwards."""
+        (start, end), text = span, self._candidates.text
+        if cut == "snap":
+            while start and text[start - 1] in " \t":
+                start -= 1
+        elif cut == "line":
+            start, newline = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+            end = len(text) if newline < 0 else newline - (text[newline - 1] == "\r" and newline > end)
+        return start, end
 
     def _objection(self, start: int, end: int) -> str | None:
         syntax, visible = self._candidates.syntax, self._visible

@@ -23,7 +23,7 @@ def card(stages: Stages) -> dict[str, Any]:
         "samples": {
             "digests": [each.digest for each in stages.fim],
             "counts": {name: sum(each.metrics[name] for each in stages.fim) for name in ("samples", "tokens")},
-            **{name: _sum(stages.fim, name) for name in ("policy", "kind", "split", "skipped")},
+            **{name: _sum(stages.fim, name) for name in ("policy", "kind", "cut", "split", "skipped")},
         },
         "mix": {"digest": mix.digest, "counts": mix.metrics, **mix.details},
     }

@@ -101,7 +101,7 @@ def each(folder: Path) -> SourceTokenizer:
 @pytest.mark.parametrize("text", [EVERY_KIND, EVERY_KIND.replace("\n", "\r\n"), BROKEN], ids=["lf", "crlf", "broken"])
 def test_with_room_a_sample_is_the_whole_file_exactly(each: SourceTokenizer, text: str):
     shares = only("node", "aligned", "line", "char")
-    drawn = drawn_from(each, text, section(shares=shares, sequence=8192, max_middle=4000))
+    drawn = drawn_from(each, text, section(shares=shares, sequence=8192, max_middle=4000, epochs=6))
     assert len(drawn) > 2
     for sample in drawn:
         source = text.encode()
@@ -120,9 +120,9 @@ def test_a_short_sequence_cuts_context_and_never_the_middle(each: SourceTokenize
 
 
 def test_context_is_cut_at_line_ends_and_shared_as_configured(tokenizer: SourceTokenizer):
-    wanted = section(sequence=1000, prefix_context=0.7, shares=only("node"), bytes_per_hole=400)
+    wanted = section(sequence=1000, prefix_context=0.7, shares=only("node"), bytes_per_hole=200)
     drawn = drawn_from(tokenizer, LONG, wanted)
-    full = [each for each in drawn if 0.2 < each["start"] / len(LONG.encode()) < 0.8]
+    full = [each for each in drawn if 0.3 < each["start"] / len(LONG.encode()) < 0.65]
     assert len(full) > 5
     for sample in full:
         prefix, suffix, middle = pieces(tokenizer, sample)
@@ -272,3 +272,55 @@ def test_document_windows_are_given_once_an_epoch_and_leave_their_draws_to_other
     drawn = drawn_from(tokenizer, LONG, section(epochs=3, sequence=8192))
     assert len(drawn) > 30
     assert [sample["epoch"] for sample in drawn if sample["policy"] == "document"] == [0, 1, 2]
+
+
+def test_the_ends_of_a_hole_are_moved_as_the_cut_says(tokenizer: SourceTokenizer):
+    text = LONG.replace("\n", "\r\n")
+    source = text.encode()
+    for cut in ("exact", "snap", "line"):
+        weights = {name: float(name == cut) for name in config.Cuts.model_fields}
+        given = section(cuts=weights, shares=only("node", "aligned", "char"), epochs=4)
+        found = drawn_from(tokenizer, text, given)
+        assert found
+        assert {sample["cut"] for sample in found} == {cut}
+        for sample in found:
+            check(tokenizer, text, sample, given.sequence)
+            before, after = source[: sample["start"]].decode(), source[sample["end"] :].decode()
+            if cut == "snap":
+                assert not before.endswith((" ", "\t"))
+            if cut == "line":
+                assert before.endswith("\n") or not before
+                assert after.startswith("\r\n") or not after
+
+
+def test_cuts_have_the_shares_of_their_weights(tokenizer: SourceTokenizer):
+    given = section(shares=only("node"), epochs=40, cuts={"exact": 0.5, "snap": 0.25, "line": 0.25})
+    counts = Counter(sample["cut"] for sample in drawn_from(tokenizer, LONG, given))
+    total = sum(counts.values())
+    assert total > 400
+    assert abs(counts["exact"] / total - 0.5) < 0.12
+    assert abs(counts["snap"] / total - 0.25) < 0.12
+
+
+def test_the_suffix_comes_first_where_that_is_wanted(tokenizer: SourceTokenizer):
+    found = drawn_from(tokenizer, LONG, section(shares=only("node", "document"), spm=1.0))
+    form, fim = tokenizer.format, [sample for sample in found if sample["policy"] == "node"]
+    assert fim
+    assert {sample["spm"] for sample in found if sample["policy"] == "document"} == {False}
+    for sample in fim:
+        ids, start, source = sample["ids"], len(form.start), LONG.encode()
+        assert sample["spm"]
+        assert ids[start : start + 2] == [form.begin, form.hole]
+        end = ids.index(form.end)
+        suffix, prefix = ids[start + 2 : end], ids[end + 1 : sample["target"]]
+        assert source[sample["end"] :].decode().startswith(tokenizer.decode(suffix))
+        assert source[: sample["start"]].decode().endswith(tokenizer.decode(prefix))
+        middle = source[sample["start"] : sample["end"]].decode()
+        assert ids[sample["target"] :] == [*tokenizer.encode(middle), form.stop]
+
+
+def test_test_candidates_are_cut_where_the_cursor_stands(tokenizer: SourceTokenizer):
+    exact = section(cuts={"exact": 1, "snap": 0, "line": 0})
+    lines = section(cuts={"exact": 0, "snap": 0, "line": 1}, spm=0.5)
+    first, second = (made(tokenizer, LONG, given, "test").candidates for given in (exact, lines))
+    assert [row["middle"] for row in first] == [row["middle"] for row in second]

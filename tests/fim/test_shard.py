@@ -141,7 +141,9 @@ def test_a_shard_without_samples_gives_empty_valid_files(files: Rows, curate: Cu
 def test_spans_of_decoded_gb18030_and_crlf_text_point_into_its_utf8(curate: Curate, model: Manifest, tmp_path: Path):
     text = EVERY_KIND.replace("\n", "\r\n").encode("gb18030").decode("gb18030")
     files = [row(text, encoding="gb18030", bytes=len(text.encode("gb18030")))]
-    made = fim.build(section(shares={"node": 1.0, "aligned": 0, "line": 0, "char": 0, "document": 0}, bytes_per_hole=100), 0, curate(files), model, str(tmp_path))  # fmt: skip
+    shares = {"node": 1.0, "aligned": 0, "line": 0, "char": 0, "document": 0}
+    given = section(shares=shares, bytes_per_hole=100, cuts={"exact": 1, "snap": 0, "line": 0})
+    made = fim.build(given, 0, curate(files), model, str(tmp_path))
     middles = [text.encode()[each["start"] : each["end"]].decode() for each in rows(made, "samples.parquet")]
     assert len(middles) > 3
     assert all(middle in text and middle == middle.strip() for middle in middles)
