@@ -167,7 +167,7 @@ class Holes:
                 start -= 1
         elif cut == "line":
             start, newline = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-            end = len(text) if newline < 0 else newline - (text[newline - 1] == "\r" and newline > end)
+            end = len(text) if newline < 0 else newline - (text[newline - 1] == "\r")
         return start, end
 
     def _objection(self, start: int, end: int) -> str | None:
