@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fimsmith import config, pool, records, storage
-from fimsmith.corpus import tree
+from fimsmith.corpus import minhash, tree
 from fimsmith.corpus.examine import Rejected, batches, examine
 from fimsmith.corpus.sorting import SortedFiles
 from fimsmith.corpus.sources import Opened, open_source
@@ -27,7 +27,7 @@ def ingest(section: config.Ingest, source: config.Source, root: str) -> Manifest
     repository. Raises DataError for a source that cannot be read or gives no file at all.
     """
     opened = open_source(source, section.max_bytes)
-    key = [section, source, opened.signature]
+    key = [section, source, opened.signature, minhash.SCHEME]
     return produce("ingest", key, [], root, lambda work: _build(section, source, opened, work))
 
 

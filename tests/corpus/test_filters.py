@@ -2,7 +2,7 @@ import pytest
 from java_texts import java
 
 from fimsmith import config
-from fimsmith.corpus.filters import File, reason
+from fimsmith.corpus.filters import File, reasons
 
 HEAD = "package a;\n\npublic class A {\n    int value = compute();\n"
 
@@ -10,7 +10,8 @@ HEAD = "package a;\n\npublic class A {\n    int value = compute();\n"
 def dropped(
     text: str, path: str = "src/A.java", kind: str = "java", licence: str | None = None, **limits
 ) -> str | None:
-    return reason(File(path, kind, len(text.encode()), text, licence), config.Ingest.model_validate(limits))
+    file = File(path, kind, len(text.encode()), text, licence)
+    return reasons([file], config.Ingest.model_validate(limits))[0]
 
 
 def test_an_ordinary_file_is_kept():
