@@ -9,7 +9,7 @@ from fimsmith.corpus import decode, filters, licences, minhash
 from fimsmith.corpus.tree import Entry
 
 _BATCH_FILES = 200
-_BATCH_BYTES = 1_000_000
+_BATCH_BYTES = 500_000  # small enough that memory is reused, not given back and taken again
 
 Rejected = tuple[str, str]  # path below the source, reason
 

@@ -6,8 +6,10 @@ The limits on lines and letters are those of StarCoder (Li et al. 2023, arXiv:23
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from fimsmith import config
-from fimsmith.corpus import credentials, licences
+from fimsmith.corpus import comments, credentials, licences
 
 _ALPHANUMERIC = (
     bytes(range(ord("0"), ord("9") + 1)) + bytes(range(ord("A"), ord("Z") + 1)) + bytes(range(ord("a"), ord("z") + 1))
@@ -16,7 +18,6 @@ _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _GENERATED_PATH = re.compile(r"(?:^|/)(?:generated-(?:test-)?sources|(?:target|build)/generated[^/]*)/")
 # at the start of a line: Hibernate's annotation of the same name stands on members, which are indented
 _GENERATED_TYPE = re.compile(r"^@(?:[\w.]+\.)?Generated\b", re.MULTILINE)
-_COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _PACKAGE = re.compile(r"^[ \t]*(?:package|import|module|open module)\b", re.MULTILINE)
 # in lower case, one of the hints in all that the patterns find
 _GENERATED_HINTS = ("generated", "do not edit", "do not modify")
@@ -68,6 +69,9 @@ def long_lines(file: File, section: config.Ingest) -> str | None:
     """Minified code and data; prose has one line per paragraph and is exempt."""
     if file.kind != "java":
         return None
+    feeds = np.flatnonzero(np.frombuffer(b"\n%b\n" % file.text.encode(), np.uint8) == ord("\n"))
+    if np.max(feeds[1:] - feeds[:-1]) <= section.max_line and len(file.text) <= section.mean_line * (len(feeds) - 2):
+        return None  # whatever else ends lines makes them shorter; this is twice as fast
     lines = file.text.splitlines()
     if max(map(len, lines)) > section.max_line:
         return "long_line"
@@ -118,4 +122,4 @@ def licence(file: File, section: config.Ingest) -> str | None:
 
 
 def _comments(text: str) -> str:
-    return " ".join(_COMMENTS.findall(text))
+    return " ".join(comments.ANY.findall(text))

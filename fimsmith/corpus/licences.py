@@ -4,9 +4,10 @@ import re
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 
+from fimsmith.corpus import comments
+
 _HEAD = 6_000  # characters in which a licence is stated
 _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]*[A-Za-z0-9.+)])")
-_COMMENT = re.compile(r"\s*(/\*.*?\*/|(?://[^\n]*(?:\n\s*|$))+)", re.DOTALL)
 _PLAIN = bytes.maketrans(ascii_uppercase.encode() + b"*/#;|<>!-", ascii_lowercase.encode() + b" " * 9)
 _GNU = re.compile(r"gnu (affero |lesser |library )?general public licen[sc]e")
 _GNU_NAMES = {None: "GPL", "affero ": "AGPL", "lesser ": "LGPL", "library ": "LGPL"}
@@ -33,7 +34,7 @@ _PHRASES = (
 def detect(text: str) -> str | None:
     """Return the SPDX expression stated at the head of a text, or None."""
     head = text[:_HEAD]
-    comment = _COMMENT.match(head)
+    comment = comments.HEAD.match(head)
     return (comment and _stated(comment[1])) or _detected(head)
 
 

@@ -6,13 +6,14 @@ Words are hashed by value: signatures made in different processes and runs can b
 is done for many texts at once, because numpy is fast on large arrays only.
 """
 
-import re
 import string
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+
+from fimsmith.corpus import comments
 
 SCHEME = 2  # higher whenever a text gets another signature than before: those of two schemes say nothing together
 BINS = 256  # the standard error of an estimate of 0.7 is 0.029
@@ -25,8 +26,6 @@ _CONTINUATION_TABLE = bytes(0x80 <= byte < 0xC0 for byte in range(256))
 _MOST_BYTES = 256  # of a word that count; longer ones are told apart by their length as well
 _MASKS = np.array([256**size - 1 for size in range(9)], dtype=np.uint64)  # the first bytes of eight
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-# the licence header is the same everywhere: with it, small files would look like copies of each other
-_HEADER = re.compile(r"\s*(?:/\*.*?\*/|(?://[^\n]*(?:\n\s*|$))+)", re.DOTALL)
 _EMPTY = np.uint64(2**64 - 1)
 _NO_WORDS = np.zeros(1, dtype=np.uint64)
 
@@ -117,8 +116,11 @@ def jaccard(left: str, right: str) -> float:
 
 
 def _body(text: str) -> int:
-    """Where the head comment ends, unless there is nothing else."""
-    header = _HEADER.match(text)
+    """Where the head comment ends, unless there is nothing else.
+
+    The licence header is the same everywhere: with it, small files would look like copies of each other.
+    """
+    header = comments.HEAD.match(text)
     return header.end() if header and header.end() < len(text) else 0
 
 
