@@ -17,14 +17,18 @@ _ALPHANUMERIC = (
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _GENERATED_PATH = re.compile(r"(?:^|/)(?:generated-(?:test-)?sources|(?:target|build)/generated[^/]*)/")
 # at the start of a line: Hibernate's annotation of the same name stands on members, which are indented
-_GENERATED_TYPE = re.compile(r"^@(?:[\w.]+\.)?Generated\b", re.MULTILINE)
+_GENERATED_TYPE = re.compile(r"^@(?:[\w.]+\.)?(?:Grpc)?Generated\b", re.MULTILINE)
+_GENERATED_MEMBER = re.compile(r"\* @mbg\.?generated\b")  # MyBatis Generator marks members only
 _PACKAGE = re.compile(r"^[ \t]*(?:package|import|module|open module)\b", re.MULTILINE)
 # in lower case, one of the hints in all that the patterns find
 _GENERATED_HINTS = ("generated", "do not edit", "do not modify")
 _GENERATED_NOTE = re.compile(
     r"generated (?:by|from|with|using|automatically|code|file)\b|auto-?generated|(?:automatically|mechanically) generated"
 )
-_DO_NOT_EDIT = re.compile(r"do not (?:edit|modify)\b")
+_GENERATED_BODY = re.compile(  # also between the package and the body
+    r"do not (?:edit|modify)\b|\* @generated\b(?! not\b)"
+    r"|this (?:class|interface|enum|file|code) (?:is|was|has been) (?:auto-?|automatically )?generated (?:by|from|with|using)\b"
+)
 _MOST_UNCLOSED = 100  # comments that nothing ends
 _HEAD = 20_000  # characters in which a generator announces itself
 
@@ -103,7 +107,7 @@ def generated(file: File, section: config.Ingest) -> str | None:
     if file.kind != "java":
         return None
     head = file.text[:_HEAD]
-    if "Generated" in head and _GENERATED_TYPE.search(head):
+    if ("Generated" in head and _GENERATED_TYPE.search(head)) or ("@mbg" in head and _GENERATED_MEMBER.search(head)):
         return "generated"
     lower = head.lower()
     if not any(hint in lower for hint in _GENERATED_HINTS):
@@ -111,7 +115,7 @@ def generated(file: File, section: config.Ingest) -> str | None:
     before_body = lower[: lower.find("{")]
     package = _PACKAGE.search(lower)
     note = _GENERATED_NOTE.search(_comments(lower[: package.start()] if package else before_body))
-    return "generated" if note or _DO_NOT_EDIT.search(_comments(before_body)) else None
+    return "generated" if note or _GENERATED_BODY.search(_comments(before_body)) else None
 
 
 def licence(file: File, section: config.Ingest) -> str | None:

@@ -14,7 +14,7 @@ from fimsmith import randomness
 from fimsmith.corpus import minhash
 from fimsmith.progress import Progress
 
-_WINDOW = 128  # members of a bucket compared with each one; a larger bucket is boilerplate or one big cluster
+_WINDOW = 64  # members of a bucket compared with each one; a larger bucket is boilerplate or one big cluster
 _BLOCK = 8_192  # pairs compared at once: their bytes stay in a core's cache
 
 Pairs = tuple[np.ndarray, np.ndarray]  # rows, rows
@@ -90,10 +90,10 @@ class Similar:
     def _band(self, start: int) -> Iterator[Pairs]:
         """Yield pairs with the same band: each row with up to `_WINDOW` others of its bucket."""
         # in another order for each band, so that pairs of large buckets meet in one of them
-        rows = randomness.generator("band", start).permutation(self._rows)
-        keys = _keys(self._signatures, rows, start, self._width)
+        shuffled = randomness.generator("band", start).permutation(len(self._rows))
+        keys = _keys(self._signatures, self._rows, start, self._width)[shuffled]
         order = np.argsort(keys, kind="stable")
-        keys, rows = keys[order], rows[order]
+        keys, rows = keys[order], self._rows[shuffled[order]]
         here = np.arange(len(keys))
         for distance in range(1, _WINDOW + 1):
             here = here[: np.searchsorted(here, len(keys) - distance)]
