@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fimsmith import config
-from fimsmith.corpus import decode, filters, licences, minhash
+from fimsmith.corpus import decode, filters, licences, minhash, personal
 from fimsmith.corpus.tree import Entry
 
 _BATCH_FILES = 200
@@ -29,7 +29,10 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -> list[dict[str, Any] | Rejected]:
-    """Return for each entry its row of `records.FILES`, or its path and the reason why there is none."""
+    """Return for each entry its row of `records.FILES`, or its path and the reason why there is none.
+
+    The rows also hold `redacted`: how many personal data of each kind were replaced.
+    """
     results = [_decoded(section, source, entry) for entry in batch]
     rows = [(number, row) for number, row in enumerate(results) if isinstance(row, dict)]
     files = [
@@ -41,9 +44,16 @@ def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -
         if reason:
             results[number] = batch[number].found, reason
         else:
-            kept.append(row)
-    for row, signature in zip(kept, minhash.signatures([row["text"] for row in kept]), strict=True):
-        row["id"] = hashlib.sha256(row["text"].encode()).hexdigest()
+            kept.append((number, row))
+    texts = [row["text"] for _, row in kept]
+    cleaned = personal.redacted(texts, source.kind) if section.personal != "keep" else [(text, {}) for text in texts]
+    for (number, row), (text, counts), signature in zip(
+        kept, cleaned, minhash.signatures([text for text, _ in cleaned]), strict=True
+    ):
+        if counts and section.personal == "drop":
+            results[number] = batch[number].found, "personal"
+        row["text"], row["redacted"] = text, counts
+        row["id"] = hashlib.sha256(text.encode()).hexdigest()
         row["minhash"] = signature.astype("<u4").tobytes()
     return results
 
