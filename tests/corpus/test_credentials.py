@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fimsmith.corpus import credentials
@@ -138,6 +138,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+@settings(deadline=None)
 def test_the_hints_hide_no_credential(text: str):
     by_shape = credentials._shape(text)
     assigned = any(credentials._is_random(match[1]) for match in credentials._ASSIGNMENT.finditer(text))
@@ -149,11 +150,13 @@ def test_the_hints_hide_no_credential(text: str):
         lambda rule: st.from_regex(rule.pattern).map(lambda text: (rule, text))
     )
 )
+@settings(deadline=None)
 def test_what_matches_a_pattern_has_its_hint(found: tuple[credentials.Rule, str]):
     rule, text = found
     assert credentials._matching([text], [0], rule.hint) == [0]
 
 
 @given(st.from_regex(credentials._ASSIGNMENT).filter(lambda text: any(map(str.isdigit, text.split('"')[-2]))))
+@settings(deadline=None)
 def test_every_assignment_of_a_literal_with_a_digit_has_the_hint(text: str):
     assert credentials._matching([text], [0], credentials._ASSIGNED) == [0]

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_texts import java
 
@@ -62,6 +62,7 @@ TEXTS = st.text(st.sampled_from("ab_Z09 .\n\0é订😀"), max_size=60)
 
 
 @given(TEXTS)
+@settings(deadline=None)
 def test_words_are_runs_of_letters_and_single_characters_beyond_ascii(text: str):
     data = text.encode()
     found = [data[start:end] for start, end in zip(*minhash.places(data), strict=True)]
@@ -69,6 +70,7 @@ def test_words_are_runs_of_letters_and_single_characters_beyond_ascii(text: str)
 
 
 @given(st.lists(st.text("ab", min_size=1, max_size=20), min_size=1, max_size=20))
+@settings(deadline=None)
 def test_equal_words_and_only_those_have_equal_hashes(words: list[str]):
     hashes = minhash.words(" ".join(words))
     assert len(hashes) == len(words)
@@ -83,6 +85,7 @@ def test_one_letter_or_the_length_makes_another_word(size: int):
 
 
 @given(st.lists(TEXTS | st.integers(0, 5).map(java), max_size=8))
+@settings(deadline=None)
 def test_texts_do_not_change_the_signatures_of_their_neighbours(texts: list[str]):
     together = minhash.signatures(texts)
     assert together.shape == (len(texts), minhash.BINS)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fimsmith import java
@@ -90,12 +90,14 @@ def shape(text: str) -> list[tuple[str, int]]:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+@settings(deadline=None)
 def test_a_redacted_file_parses_as_before(inner: str):
     text = f'class A {{ /* {inner} */ String a = "{inner}"; // {inner}\n String b = """\n {inner}""" ; long c = 13912345678L; }}'
     assert shape(clean(text)) == shape(text)
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+@settings(deadline=None)
 def test_the_hints_hide_nothing(text: str):
     found, counts = redacted([text], "text")[0]
     assert (found, counts) == personal._redacted(text, "text")
