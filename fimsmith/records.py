@@ -24,7 +24,7 @@ FILES = pa.schema(
         ("time", pa.int64()),  # last commit or modification, seconds since the epoch, or null
         ("encoding", pa.string()),  # utf-8, utf-8-sig, utf-16-le, utf-16-be, gb18030
         ("bytes", pa.int64()),  # size as found
-        ("text", pa.string()),  # decoded, byte order mark removed, line ends as found
+        ("text", pa.string()),  # decoded, byte order mark removed, line ends as found, personal data replaced
         ("minhash", pa.binary()),  # uint32 little-endian signature
     ]
 )

@@ -79,6 +79,11 @@ class Ingest(Section):
         default=None, description="SPDX identifiers that are allowed; null allows all, also files without a licence."
     )
     keep_secrets: bool = Field(default=False, description="Keep files that hold credentials (keys, tokens, passwords).")
+    personal: Literal["keep", "redact", "drop"] = Field(
+        default="redact",
+        description="E-mail addresses and Chinese mobile and identity numbers in comments and string literals: "
+        "keep them, replace them by placeholders, or drop the file.",
+    )
 
 
 class Curate(Section):

@@ -7,36 +7,38 @@ like credentials (`changeit`, `${DB_PASSWORD}`, `xxxx`) must not cost a file.
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A shape of credentials and the strings, one of which must occur before the pattern is tried."""
+    """A shape of credentials."""
 
     name: str
-    hints: tuple[str, ...]
+    hint: str  # regular expression of a part that every credential of this shape has, as RE2 and re read it
     pattern: re.Pattern[str]  # its last group, or the whole match, is the credential
 
 
-def _rule(name: str, hints: str, pattern: str) -> Rule:
-    return Rule(name, tuple(hints.split()), re.compile(pattern))
+def _rule(name: str, hint: str, pattern: str) -> Rule:
+    return Rule(name, hint, re.compile(pattern))
 
 
 _SHAPES = (
-    _rule("aws-access-key", "AKIA ASIA", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
+    _rule("aws-access-key", "AKIA|ASIA", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
     _rule(
         "private-key",
         "PRIVATE",
         r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\"'+\\nr]*([A-Za-z0-9+/=]{40,})",
     ),
-    _rule(
-        "github-token", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})\b"
-    ),
+    _rule("github-token", "gh[pousr]_|github_pat_", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})\b"),
     _rule("gitlab-token", "glpat-", r"\bglpat-[\w-]{20,}"),
     _rule(
         "slack-token",
-        "xox hooks.slack.com",
+        r"xox|hooks\.slack\.com",
         r"\bxox[abeoprs]-[\w-]{20,}|hooks\.slack\.com/services/T\w{8,}/B\w{8,}/\w{20,}",
     ),
     _rule("google-key", "AIza", r"\bAIza[\w-]{35}(?![\w-])"),
@@ -44,15 +46,20 @@ _SHAPES = (
     _rule("alibaba-key", "LTAI", r"\bLTAI[A-Za-z0-9]{12,20}\b"),
     _rule("npm-token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
     _rule("json-web-token", "eyJ", r"\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{20,}"),
-    _rule("connection-string", "://", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>]+:([^\s/:@\"'<>]{4,})@[\w.-]+"),
+    _rule(
+        "connection-string",
+        r"://[^\s/:@\"'<>]+:[^\s/:@\"'<>]{4}",
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>]+:([^\s/:@\"'<>]{4,})@[\w.-]+",
+    ),
     _rule("connection-string", "jdbc:", r"\bjdbc:[^\s\"']{5,500}[?&;][Pp]ass(?:word|wd)=([^\s\"'&;]{4,})"),
 )
 
-_HINTS = ("passw", "passphrase", "pwd", "secret", "token", "key")
-_ASSIGNMENT = re.compile(
-    r"(?i:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)"
-    r"[\w.-]{0,40}[\"']?\s{0,4}(?:=>|[=:,(])\s{0,4}\"([^\"\s\\]{8,200})\""
-)
+_KEYS = "passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+_ASSIGNMENT = re.compile(rf"(?i:{_KEYS})[\w.-]{{0,40}}[\"']?\s{{0,4}}(?:=>|[=:,(])\s{{0,4}}\"([^\"\s\\]{{8,200}})\"")
+# the same for RE2, to which only ASCII is a letter, a digit or white space
+_OTHER = r"\x{80}-\x{10ffff}"
+_SPACE = rf"[\s\v\x1c-\x1f{_OTHER}]{{0,4}}"
+_ASSIGNED = rf"(?i:{_KEYS})[\w.\-{_OTHER}]{{0,40}}[\"']?{_SPACE}(?:=>|[=:,(]){_SPACE}\"[^\"\s\\\d]*[\d{_OTHER}]"
 _PLACEHOLDER = re.compile(
     r"[$#%]\{|\{\{|<\w|\{\d*\}|%[sd]|\*{3}|\.{3}|x{4}|passw(?:or)?d|secret|token|credential|api_?key|your[_-]|change_?(?:it|me)"
     r"|example|dummy|sample|placeholder|redacted|default|foobar|test|12345|abcd|qwert|hmac|sha-?\d|md5|pbkdf|https?:",
@@ -61,18 +68,37 @@ _PLACEHOLDER = re.compile(
 _PARTS = re.compile(r"[._:/-]|(?<=[a-z0-9])(?=[A-Z])")
 _WORD_AND_DIGIT = re.compile(r"[A-Za-z]*\d{0,2}")
 _LEAST_ENTROPY = 3.0  # bits per character; random text of 10 characters has about 3.3, words have below 3
+_SUSPECT = "|".join([*(rule.hint for rule in _SHAPES), _ASSIGNED])
 
 
-def find(text: str) -> str | None:
-    """Return the name of the first rule that finds a credential, or None."""
+def find(texts: list[str]) -> list[str | None]:
+    """Return for each text the name of the first rule that finds a credential, or None.
+
+    RE2 looks for all hints in one pass, 20 times faster than Python's patterns, which decide on what is left.
+    """
+    found: list[str | None] = [None] * len(texts)
+    suspects = _matching(texts, range(len(texts)), _SUSPECT)
+    for row in suspects:
+        found[row] = _shape(texts[row])
+    for row in _matching(texts, suspects, _ASSIGNED):
+        if any(_is_random(match[1]) for match in _ASSIGNMENT.finditer(texts[row])):
+            found[row] = found[row] or "assigned-secret"
+    return found
+
+
+def _matching(texts: list[str], rows: Sequence[int], pattern: str) -> list[int]:
+    """Those of the rows whose text has a match."""
+    column = pa.array([texts[row] for row in rows], pa.large_string())
+    matches = pc.match_substring_regex(column, pattern)  # pyright: ignore[reportAttributeAccessIssue]
+    return [row for row, match in zip(rows, matches.to_pylist(), strict=True) if match]
+
+
+def _shape(text: str) -> str | None:
     for rule in _SHAPES:
-        if any(hint in text for hint in rule.hints):
+        if re.search(rule.hint, text):
             for match in rule.pattern.finditer(text):
                 if not _is_placeholder(match[match.lastindex or 0]):
                     return rule.name
-    lower = text.lower()
-    if any(hint in lower for hint in _HINTS) and any(_is_random(match[1]) for match in _ASSIGNMENT.finditer(text)):
-        return "assigned-secret"
     return None
 
 

@@ -40,7 +40,7 @@ def contaminated(paths: tuple[str, ...], texts: list[str]) -> list[bool]:
 
 
 def _shares_a_run(text: str, known: np.ndarray) -> bool:
-    runs = minhash.ngrams(minhash.hashed(minhash.split(text.lower())), _WORDS)
+    runs = minhash.ngrams(minhash.words(text.lower()), _WORDS)
     places = np.searchsorted(known, runs)  # known is ascending
     inside = places < len(known)
     return bool((known[places[inside]] == runs[inside]).any())
@@ -68,10 +68,11 @@ def _record(record: Any) -> np.ndarray:
     """The distinct hashes of the runs in all strings of one record."""
     found = [np.zeros(0, np.uint64)]
     for text in _strings(record):
-        split = minhash.split(text.lower())
-        words = minhash.hashed(split)
+        data = text.lower().encode()
+        starts, ends = minhash.places(data)
+        words = minhash.hashed(data, starts, ends)
         if len(words) >= _WORDS:
-            telling = np.where(np.fromiter(map(len, split), np.int64, len(split)) >= _LEAST_BYTES, words, 0)
+            telling = np.where(ends - starts >= _LEAST_BYTES, words, 0)
             windows = np.sort(np.lib.stride_tricks.sliding_window_view(telling, _WORDS), axis=1)
             distinct = np.count_nonzero(np.diff(windows, axis=1), axis=1) + 1
             found.append(minhash.ngrams(words, _WORDS)[distinct >= _LEAST_DISTINCT])

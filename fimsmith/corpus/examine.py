@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fimsmith import config
-from fimsmith.corpus import decode, filters, licences, minhash
+from fimsmith.corpus import decode, filters, licences, minhash, personal
 from fimsmith.corpus.tree import Entry
 
 _BATCH_FILES = 200
-_BATCH_BYTES = 4_000_000
+_BATCH_BYTES = 500_000  # small enough that memory is reused, not given back and taken again
 
 Rejected = tuple[str, str]  # path below the source, reason
 
@@ -29,11 +29,36 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -> list[dict[str, Any] | Rejected]:
-    """Return for each entry its row of `records.FILES`, or its path and the reason why there is none."""
-    return [_examined(section, source, entry) for entry in batch]
+    """Return for each entry its row of `records.FILES`, or its path and the reason why there is none.
+
+    The rows also hold `redacted`: how many personal data of each kind were replaced.
+    """
+    results = [_decoded(section, source, entry) for entry in batch]
+    rows = [(number, row) for number, row in enumerate(results) if isinstance(row, dict)]
+    files = [
+        filters.File(batch[number].found, source.kind, row["bytes"], row["text"], row["licence"])
+        for number, row in rows
+    ]
+    kept = []
+    for (number, row), reason in zip(rows, filters.reasons(files, section), strict=True):
+        if reason:
+            results[number] = batch[number].found, reason
+        else:
+            kept.append((number, row))
+    texts = [row["text"] for _, row in kept]
+    cleaned = personal.redacted(texts, source.kind) if section.personal != "keep" else [(text, {}) for text in texts]
+    for (number, row), (text, counts), signature in zip(
+        kept, cleaned, minhash.signatures([text for text, _ in cleaned]), strict=True
+    ):
+        if counts and section.personal == "drop":
+            results[number] = batch[number].found, "personal"
+        row["text"], row["redacted"] = text, counts
+        row["id"] = hashlib.sha256(text.encode()).hexdigest()
+        row["minhash"] = signature.astype("<u4").tobytes()
+    return results
 
 
-def _examined(section: config.Ingest, source: config.Source, entry: Entry) -> dict[str, Any] | Rejected:
+def _decoded(section: config.Ingest, source: config.Source, entry: Entry) -> dict[str, Any] | Rejected:
     if entry.reason:
         return entry.found, entry.reason
     if len(entry.data) > section.max_bytes:
@@ -42,21 +67,16 @@ def _examined(section: config.Ingest, source: config.Source, entry: Entry) -> di
     if isinstance(decoded, str):
         return entry.found, decoded
     text, encoding = decoded
-    licence = licences.detect(text) or entry.licence or source.licence
-    if reason := filters.reason(filters.File(entry.found, source.kind, len(entry.data), text, licence), section):
-        return entry.found, reason
     return {
-        "id": hashlib.sha256(text.encode()).hexdigest(),
         "source": source.name,
         "group": source.share,
         "repository": entry.repository,
         "path": entry.path,
         "kind": source.kind,
-        "licence": licence,
+        "licence": licences.detect(text) or entry.licence or source.licence,
         "commit": entry.commit,
         "time": entry.time,
         "encoding": encoding,
         "bytes": len(entry.data),
         "text": text,
-        "minhash": minhash.signature(text).astype("<u4").tobytes(),
     }

@@ -6,8 +6,10 @@ The limits on lines and letters are those of StarCoder (Li et al. 2023, arXiv:23
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from fimsmith import config
-from fimsmith.corpus import credentials, licences
+from fimsmith.corpus import comments, credentials, licences
 
 _ALPHANUMERIC = (
     bytes(range(ord("0"), ord("9") + 1)) + bytes(range(ord("A"), ord("Z") + 1)) + bytes(range(ord("a"), ord("z") + 1))
@@ -15,14 +17,18 @@ _ALPHANUMERIC = (
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _GENERATED_PATH = re.compile(r"(?:^|/)(?:generated-(?:test-)?sources|(?:target|build)/generated[^/]*)/")
 # at the start of a line: Hibernate's annotation of the same name stands on members, which are indented
-_GENERATED_TYPE = re.compile(r"^@(?:[\w.]+\.)?Generated\b", re.MULTILINE)
-_COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_GENERATED_TYPE = re.compile(r"^@(?:[\w.]+\.)?(?:Grpc)?Generated\b", re.MULTILINE)
+_GENERATED_MEMBER = re.compile(r"\* @mbg\.?generated\b")  # MyBatis Generator marks members only
 _PACKAGE = re.compile(r"^[ \t]*(?:package|import|module|open module)\b", re.MULTILINE)
+# in lower case, one of the hints in all that the patterns find
+_GENERATED_HINTS = ("generated", "do not edit", "do not modify")
 _GENERATED_NOTE = re.compile(
-    r"generated (?:by|from|with|using|automatically|code|file)\b|auto-?generated|(?:automatically|mechanically) generated",
-    re.IGNORECASE,
+    r"generated (?:by|from|with|using|automatically|code|file)\b|auto-?generated|(?:automatically|mechanically) generated"
 )
-_DO_NOT_EDIT = re.compile(r"do not (?:edit|modify)\b", re.IGNORECASE)
+_GENERATED_BODY = re.compile(  # also between the package and the body
+    r"do not (?:edit|modify)\b|\* @generated\b(?! not\b)"
+    r"|this (?:class|interface|enum|file|code) (?:is|was|has been) (?:auto-?|automatically )?generated (?:by|from|with|using)\b"
+)
 _MOST_UNCLOSED = 100  # comments that nothing ends
 _HEAD = 20_000  # characters in which a generator announces itself
 
@@ -38,8 +44,16 @@ class File:
     licence: str | None  # SPDX expression
 
 
-def reason(file: File, section: config.Ingest) -> str | None:
-    """Return why a file is dropped, or None when it is kept."""
+def reasons(files: list[File], section: config.Ingest) -> list[str | None]:
+    """Return why each file is dropped, or None where it is kept."""
+    found = [_reason(file, section) for file in files]
+    left = [] if section.keep_secrets else [number for number, reason in enumerate(found) if reason is None]
+    for number, rule in zip(left, credentials.find([files[number].text for number in left]), strict=True):
+        found[number] = "secret" if rule else None
+    return found
+
+
+def _reason(file: File, section: config.Ingest) -> str | None:
     return (
         too_small(file, section)
         or long_lines(file, section)
@@ -47,7 +61,6 @@ def reason(file: File, section: config.Ingest) -> str | None:
         or unclosed_comments(file, section)
         or generated(file, section)
         or licence(file, section)
-        or secret(file, section)
     )
 
 
@@ -60,6 +73,9 @@ def long_lines(file: File, section: config.Ingest) -> str | None:
     """Minified code and data; prose has one line per paragraph and is exempt."""
     if file.kind != "java":
         return None
+    feeds = np.flatnonzero(np.frombuffer(b"\n%b\n" % file.text.encode(), np.uint8) == ord("\n"))
+    if np.max(feeds[1:] - feeds[:-1]) <= section.max_line and len(file.text) <= section.mean_line * (len(feeds) - 2):
+        return None  # whatever else ends lines makes them shorter; this is twice as fast
     lines = file.text.splitlines()
     if max(map(len, lines)) > section.max_line:
         return "long_line"
@@ -70,7 +86,8 @@ def low_alphanumeric(file: File, section: config.Ingest) -> str | None:
     """Tables, ASCII art, separators. Letters of all scripts count, Chinese too."""
     ascii_only = file.text.encode("ascii", "ignore")
     count = len(ascii_only) - len(ascii_only.translate(None, _ALPHANUMERIC))
-    count += sum(map(str.isalnum, "".join(_NON_ASCII.findall(file.text))))
+    if len(ascii_only) < len(file.text):
+        count += sum(map(str.isalnum, "".join(_NON_ASCII.findall(file.text))))
     return "low_alphanumeric" if count < section.min_alphanumeric * len(file.text) else None
 
 
@@ -90,12 +107,15 @@ def generated(file: File, section: config.Ingest) -> str | None:
     if file.kind != "java":
         return None
     head = file.text[:_HEAD]
-    if "Generated" in head and _GENERATED_TYPE.search(head):
+    if ("Generated" in head and _GENERATED_TYPE.search(head)) or ("@mbg" in head and _GENERATED_MEMBER.search(head)):
         return "generated"
-    package = _PACKAGE.search(head)
-    first = " ".join(_COMMENTS.findall(head[: package.start() if package else head.find("{")]))
-    before_body = " ".join(_COMMENTS.findall(head[: head.find("{")]))
-    return "generated" if _GENERATED_NOTE.search(first) or _DO_NOT_EDIT.search(before_body) else None
+    lower = head.lower()
+    if not any(hint in lower for hint in _GENERATED_HINTS):
+        return None
+    before_body = lower[: lower.find("{")]
+    package = _PACKAGE.search(lower)
+    note = _GENERATED_NOTE.search(_comments(lower[: package.start()] if package else before_body))
+    return "generated" if note or _GENERATED_BODY.search(_comments(before_body)) else None
 
 
 def licence(file: File, section: config.Ingest) -> str | None:
@@ -105,6 +125,5 @@ def licence(file: File, section: config.Ingest) -> str | None:
     return "licence"
 
 
-def secret(file: File, section: config.Ingest) -> str | None:
-    """Files that hold credentials."""
-    return None if section.keep_secrets or credentials.find(file.text) is None else "secret"
+def _comments(text: str) -> str:
+    return " ".join(comments.ANY.findall(text))

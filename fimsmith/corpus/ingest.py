@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fimsmith import config, pool, records, storage
-from fimsmith.corpus import tree
+from fimsmith.corpus import minhash, tree
 from fimsmith.corpus.examine import Rejected, batches, examine
 from fimsmith.corpus.sorting import SortedFiles
 from fimsmith.corpus.sources import Opened, open_source
@@ -23,11 +23,11 @@ _LISTED = 50  # repositories and licences named in the manifest, which has to st
 def ingest(section: config.Ingest, source: config.Source, root: str) -> Manifest:
     """Read a source into `files.parquet` (`records.FILES`) and `rejected.parquet` (`records.REJECTED`).
 
-    `details` counts the rejections by reason, and the accepted files by encoding, licence and
-    repository. Raises DataError for a source that cannot be read or gives no file at all.
+    `details` counts the rejections by reason, the accepted files by encoding, licence and
+    repository, and what was redacted. Raises DataError for a source that cannot be read or gives no file at all.
     """
     opened = open_source(source, section.max_bytes)
-    key = [section, source, opened.signature]
+    key = [section, source, opened.signature, minhash.SCHEME]
     return produce("ingest", key, [], root, lambda work: _build(section, source, opened, work))
 
 
@@ -37,7 +37,7 @@ class _Tally:
     def __init__(self) -> None:
         self.files = self.bytes = 0
         self.rejected: list[Rejected] = []
-        self.encodings, self.licences, self.repositories = Counter(), Counter(), Counter()
+        self.encodings, self.licences, self.repositories, self.redacted = Counter(), Counter(), Counter(), Counter()
 
     def accept(self, row: dict[str, Any]) -> None:
         """Count a file that is kept."""
@@ -46,6 +46,7 @@ class _Tally:
         self.encodings[row["encoding"]] += 1
         self.licences[row["licence"] or "none"] += 1
         self.repositories[row["repository"]] += 1
+        self.redacted.update(row.pop("redacted"))
 
 
 def _build(section: config.Ingest, source: config.Source, opened: Opened, work: Path) -> Outcome:
@@ -101,6 +102,7 @@ def _outcome(tally: _Tally, source: config.Source) -> Outcome:
             "encodings": _largest(tally.encodings),
             "licences": _largest(tally.licences),
             "repositories": _largest(tally.repositories),
+            "redacted": _largest(tally.redacted),
         },
     )
 

@@ -1,10 +1,14 @@
 """Find the licence that a file or a LICENSE file states, as an SPDX expression."""
 
 import re
+from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
+
+from fimsmith.corpus import comments
 
 _HEAD = 6_000  # characters in which a licence is stated
 _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]*[A-Za-z0-9.+)])")
-_DECORATION = re.compile(r"[\s*/#;|<>!-]+")
+_PLAIN = bytes.maketrans(ascii_uppercase.encode() + b"*/#;|<>!-", ascii_lowercase.encode() + b" " * 9)
 _GNU = re.compile(r"gnu (affero |lesser |library )?general public licen[sc]e")
 _GNU_NAMES = {None: "GPL", "affero ": "AGPL", "lesser ": "LGPL", "library ": "LGPL"}
 _VERSION = re.compile(r"\b(?:version |v\.? ?)(\d(?:\.\d)?)")
@@ -30,9 +34,20 @@ _PHRASES = (
 def detect(text: str) -> str | None:
     """Return the SPDX expression stated at the head of a text, or None."""
     head = text[:_HEAD]
+    comment = comments.HEAD.match(head)
+    return (comment and _stated(comment[1])) or _detected(head)
+
+
+@lru_cache(1_000)
+def _stated(comment: str) -> str | None:
+    """The licence of a file's first comment, which is often that of many files."""
+    return _detected(comment)
+
+
+def _detected(head: str) -> str | None:
     if stated := _SPDX.search(head):
         return stated[1].strip()
-    plain = _DECORATION.sub(" ", head).lower()
+    plain = b" ".join(head.encode().translate(_PLAIN).split()).decode()
     if gnu := _GNU.search(plain):
         return _gnu(plain, gnu)
     return next((name for phrase, name in _PHRASES if phrase.search(plain)), None)

@@ -1,19 +1,23 @@
-"""Find near-duplicate files by their signatures, without comparing every pair.
+"""Find pairs of similar files by their signatures, without comparing every pair.
 
 Locality-sensitive hashing (Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", section 3.4): a
 signature is cut into bands, and only files that agree in a whole band are compared. The bands
-are so narrow that two signatures above the threshold must agree in one: nothing is missed.
+are so narrow that two signatures above the threshold must agree in one: nothing is missed, unless
+they agree only in bands that many files share. Time grows with the number of files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from fimsmith import randomness
 from fimsmith.corpus import minhash
 from fimsmith.progress import Progress
 
-_WINDOW = 512  # members of a bucket compared with each one; a larger bucket is boilerplate or one big cluster
-_BLOCK = 50_000  # pairs compared at once, 100 MB
+_WINDOW = 64  # members of a bucket compared with each one; a larger bucket is boilerplate or one big cluster
+_BLOCK = 8_192  # pairs compared at once: their bytes stay in a core's cache
+
+Pairs = tuple[np.ndarray, np.ndarray]  # rows, rows
 
 
 class Clusters:
@@ -27,10 +31,23 @@ class Clusters:
         first, second = sorted((self._root(left), self._root(right)))
         self._parent[second] = first
 
+    def join_all(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Join each of the rows on the left with the one on the right."""
+        left, right = self.roots(left), self.roots(right)
+        apart = left != right
+        for pair in zip(left[apart].tolist(), right[apart].tolist(), strict=True):
+            self.join(*pair)
+
+    def roots(self, rows: np.ndarray) -> np.ndarray:
+        """Return the smallest member of the group of each of the rows."""
+        rows = self._parent[rows]
+        while not np.array_equal(above := self._parent[rows], rows):
+            rows = above
+        return rows
+
     def labels(self) -> np.ndarray:
         """Return the smallest member of each row's group."""
-        while not np.array_equal(above := self._parent[self._parent], self._parent):
-            self._parent = above
+        self._parent = self.roots(np.arange(len(self._parent)))
         return self._parent.copy()
 
     def _root(self, row: int) -> int:
@@ -40,29 +57,64 @@ class Clusters:
         return row
 
 
+class Similar:
+    """All pairs of rows that agree in a band of `width` bins, some of them more than once."""
+
+    def __init__(self, signatures: np.ndarray, rows: np.ndarray, width: int):
+        self._signatures, self._rows, self._width = signatures, rows, width
+        self._low = signatures.astype(np.uint8)
+
+    def pairs(self, what: str, wanted: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Iterator[Pairs]:
+        """Yield the pairs that `wanted` says yes to, in blocks; `what` is named by the progress."""
+        progress = Progress("curate", f"bands of {what}", minhash.BINS // self._width)
+        for start in range(0, minhash.BINS - self._width + 1, self._width):
+            for left, right in _blocks(self._band(start)):
+                yes = wanted(left, right)
+                yield left[yes], right[yes]
+            progress.add()
+
+    def estimates(self, pairs: Pairs, least: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return those of the pairs whose similarity is at least `least`, and their similarities.
+
+        The lowest bytes of the bins are compared first: those that match are an upper bound.
+        """
+        left, right = pairs
+        # eight bins at a time: no byte of the sums overflows
+        sums = (self._low[left] == self._low[right]).view(np.uint64).sum(axis=1)
+        near = sums.view(np.uint8).reshape(-1, 8).sum(axis=1) >= least * minhash.BINS
+        left, right = left[near], right[near]
+        scores = minhash.estimate(self._signatures[left], self._signatures[right])
+        reached = scores >= least
+        return left[reached], right[reached], scores[reached]
+
+    def _band(self, start: int) -> Iterator[Pairs]:
+        """Yield pairs with the same band: each row with up to `_WINDOW` others of its bucket."""
+        # in another order for each band, so that pairs of large buckets meet in one of them
+        shuffled = randomness.generator("band", start).permutation(len(self._rows))
+        keys = _keys(self._signatures, self._rows, start, self._width)[shuffled]
+        order = np.argsort(keys, kind="stable")
+        keys, rows = keys[order], self._rows[shuffled[order]]
+        here = np.arange(len(keys))
+        for distance in range(1, _WINDOW + 1):
+            here = here[: np.searchsorted(here, len(keys) - distance)]
+            here = here[keys[here] == keys[here + distance]]
+            if not len(here):
+                return
+            yield rows[here], rows[here + distance]
+
+
 def join_similar(signatures: np.ndarray, rows: np.ndarray, thresholds: list[tuple[float, Clusters]]) -> None:
     """Join those of the rows whose signatures are similar, in each of the clusters whose threshold they reach.
 
-    The clusters come with the highest threshold first. No pair above that one is missed; of pairs
-    just above a lower one, one in millions is.
+    The clusters come with the highest threshold first. Above that one a pair is missed only if it agrees in
+    no band that fewer than `_WINDOW` rows share; of pairs just above a lower one, one in millions is.
     """
-    width = band_width(thresholds[0][0])
-    progress = Progress("curate", "bands", minhash.BINS // width)
-    for start in range(0, minhash.BINS - width + 1, width):
-        known = thresholds[0][1].labels()
-        for left, right in _pairs(_keys(signatures, rows, start, width), rows):
-            new = known[left] != known[right]
-            _join(signatures, left[new], right[new], thresholds)
-        progress.add()
-
-
-def _join(
-    signatures: np.ndarray, left: np.ndarray, right: np.ndarray, thresholds: list[tuple[float, Clusters]]
-) -> None:
-    scores = minhash.estimate(signatures[left], signatures[right])
-    for threshold, clusters in thresholds:
-        for index in np.flatnonzero(scores >= threshold):
-            clusters.join(left[index], right[index])
+    similar = Similar(signatures, rows, band_width(thresholds[0][0]))
+    highest, least = thresholds[0][1], thresholds[-1][0]
+    for pairs in similar.pairs("copies", lambda left, right: highest.roots(left) != highest.roots(right)):
+        left, right, scores = similar.estimates(pairs, least)
+        for threshold, clusters in thresholds:
+            clusters.join_all(left[scores >= threshold], right[scores >= threshold])
 
 
 def band_width(similarity: float) -> int:
@@ -83,16 +135,20 @@ def _keys(signatures: np.ndarray, rows: np.ndarray, start: int, width: int) -> n
     return keys
 
 
-def _pairs(keys: np.ndarray, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield blocks of row pairs with equal keys: each row with up to `_WINDOW` that follow it in its bucket."""
-    order = np.argsort(keys, kind="stable")
-    keys, rows = keys[order], rows[order]
-    here = np.arange(len(keys))
-    for distance in range(1, _WINDOW + 1):
-        here = here[: np.searchsorted(here, len(keys) - distance)]
-        here = here[keys[here] == keys[here + distance]]
-        if not len(here):
-            return
-        for start in range(0, len(here), _BLOCK):
-            block = here[start : start + _BLOCK]
-            yield rows[block], rows[block + distance]
+def _blocks(pairs: Iterator[Pairs]) -> Iterator[Pairs]:
+    """Put small arrays of pairs together and cut large ones."""
+    waiting: list[Pairs] = []
+    count = 0
+    for left, right in pairs:
+        for start in range(0, len(left), _BLOCK):
+            waiting.append((left[start : start + _BLOCK], right[start : start + _BLOCK]))
+            count += len(waiting[-1][0])
+            if count >= _BLOCK:
+                yield _joined(waiting)
+                waiting, count = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(pairs: list[Pairs]) -> Pairs:
+    return np.concatenate([left for left, _ in pairs]), np.concatenate([right for _, right in pairs])

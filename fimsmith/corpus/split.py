@@ -59,7 +59,7 @@ def plan(section: config.Curate, rows: Rows) -> Plan:
         if not closest.above:
             return Plan(final, _names(rows.ids, families.labels()), splits, closest)
         say("curate", f"{len(closest.above):,} more pairs of test and training files are similar; splitting again")
-        for left, right in closest.above:
+        for left, right in sorted(closest.above):
             families.join(left, right)
 
 

@@ -93,7 +93,8 @@ def entries(tree: Tree, members: list[Member], source: config.Source, limit: int
             yield _entry(member, b"", source, marked, stated)
     for member, data in tree.read([member for member in wanted if not member.reason], limit):
         member = replace(member, reason="too_large") if len(data) > limit else member
-        yield replace(_entry(member, data, source, marked, stated), commit=tree.commit)
+        entry = _entry(member, data, source, marked, stated)
+        yield replace(entry, commit=tree.commit) if tree.commit else entry
 
 
 def _entry(member: Member, data: bytes, source: config.Source, marked: set[str], stated: dict[str, str]) -> Entry:
@@ -125,7 +126,7 @@ def _marked(path: str) -> str | None:
 
 def _repository(path: str, marked: set[str]) -> tuple[str, str]:
     """Split a path at the topmost marked folder; the folder is empty for the source itself."""
-    parts = path.split("/")
+    parts = path.split("/") if marked else []
     for depth in range(len(parts)):
         if (folder := "/".join(parts[:depth])) in marked:
             return folder, "/".join(parts[depth:])
@@ -149,7 +150,7 @@ def _licences(tree: Tree, members: list[Member]) -> dict[str, str]:
 
 def _nearest(path: str, stated: dict[str, str]) -> str | None:
     """The licence stated in the closest folder above a path."""
-    folder = path
+    folder = path if stated else ""
     while folder:
         folder = folder.rpartition("/")[0]
         if folder in stated:

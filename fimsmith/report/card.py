@@ -7,7 +7,7 @@ from typing import Any
 from fimsmith.manifest import Manifest
 from fimsmith.report.stages import Stages
 
-_SOURCE = ("source", "group", "kind", "rejected", "licences", "encodings", "repositories")
+_SOURCE = ("source", "group", "kind", "rejected", "redacted", "licences", "encodings", "repositories")
 
 
 def card(stages: Stages) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from fimsmith.corpus import credentials
 from fimsmith.corpus.credentials import find
 
 
@@ -49,7 +52,7 @@ def joined(*parts: str) -> str:
     ],
 )
 def test_a_credential_is_found(text: str, rule: str):
-    assert find(text) == rule
+    assert find([text]) == [rule]
 
 
 @pytest.mark.parametrize(
@@ -75,4 +78,85 @@ def test_a_credential_is_found(text: str, rule: str):
     ],
 )
 def test_what_only_looks_like_a_credential_costs_no_file(text: str):
-    assert find(text) is None
+    assert find([text]) == [None]
+
+
+def test_each_text_gets_its_own_answer():
+    assert find(["", 'String password = "Summer' + '2024!x";', "class A {}", "xox"]) == [
+        None,
+        "assigned-secret",
+        None,
+        None,
+    ]
+
+
+PIECES = [
+    *(
+        "AKIA",
+        "QYLPMN5HHHFP",
+        "ZAM2",
+        "ghp_",
+        "16C7e42F292c6912E7710c838347Ae178B4a",
+        "jdbc:",
+        "?password=",
+        "http",
+        "://",
+    ),
+    *(
+        "user",
+        ":",
+        "Rt7kq9zLm",
+        "@",
+        "db.internal",
+        "password",
+        "PassPhrase",
+        "api_key",
+        "密码",
+        "\u017f",
+        "\u212a",
+        ".x-y",
+    ),
+    *(
+        '"',
+        "'",
+        " ",
+        "\n",
+        "\x0b",
+        "\x1c",
+        "\x85",
+        "\u3000",
+        "=",
+        "=>",
+        ",",
+        "(",
+        "\\",
+        "k8Vq2Lm9",
+        "٣rTvWxYz",
+        "abcdefgh",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+@settings(deadline=None)
+def test_the_hints_hide_no_credential(text: str):
+    by_shape = credentials._shape(text)
+    assigned = any(credentials._is_random(match[1]) for match in credentials._ASSIGNMENT.finditer(text))
+    assert find([text]) == [by_shape or ("assigned-secret" if assigned else None)]
+
+
+@given(
+    st.sampled_from(credentials._SHAPES).flatmap(
+        lambda rule: st.from_regex(rule.pattern).map(lambda text: (rule, text))
+    )
+)
+@settings(deadline=None)
+def test_what_matches_a_pattern_has_its_hint(found: tuple[credentials.Rule, str]):
+    rule, text = found
+    assert credentials._matching([text], [0], rule.hint) == [0]
+
+
+@given(st.from_regex(credentials._ASSIGNMENT).filter(lambda text: any(map(str.isdigit, text.split('"')[-2]))))
+@settings(deadline=None)
+def test_every_assignment_of_a_literal_with_a_digit_has_the_hint(text: str):
+    assert credentials._matching([text], [0], credentials._ASSIGNED) == [0]

@@ -72,6 +72,19 @@ def test_every_bad_file_is_counted_with_its_reason(tmp_path: Path):
     assert sum(made.details["rejected"].values()) == 6
 
 
+def test_personal_data_is_replaced_or_kept_or_costs_the_file(tmp_path: Path):
+    texts = {"A.java": java(1), "B.java": java(2) + "// zhang@corp.cn, 13912345678\n"}
+    folder = write(tmp_path / "in", texts)
+    made = ingest(folder, tmp_path / "out")
+    assert files(made)["B.java"]["text"] == java(2) + "// name@example.com, 13800138000\n"
+    assert made.details["redacted"] == {"emails": 1, "phones": 1}
+    kept = ingest(folder, tmp_path / "out", config.Ingest(personal="keep"))
+    assert {path: row["text"] for path, row in files(kept).items()} == texts
+    without = ingest(folder, tmp_path / "out", config.Ingest(personal="drop"))
+    assert (list(files(without)), rejected(without)) == (["A.java"], {"B.java": "personal"})
+    assert kept.details["redacted"] == without.details["redacted"] == {}
+
+
 def test_a_line_of_50_megabytes_is_dropped(tmp_path: Path):
     folder = write(tmp_path / "in", {"A.java": java(1), "B.java": b"int x = 1; " * 5_000_000})
     assert rejected(ingest(folder, tmp_path / "out")) == {"B.java": "too_large"}

@@ -1,8 +1,11 @@
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from java_texts import java
 
 from fimsmith.corpus import minhash
@@ -53,3 +56,38 @@ def test_signatures_are_the_same_in_another_process():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"}
     )
     assert other.stdout.strip() == minhash.signature(java(3)).tobytes().hex()
+
+
+TEXTS = st.text(st.sampled_from("ab_Z09 .\n\0é订😀"), max_size=60)
+
+
+@given(TEXTS)
+@settings(deadline=None)
+def test_words_are_runs_of_letters_and_single_characters_beyond_ascii(text: str):
+    data = text.encode()
+    found = [data[start:end] for start, end in zip(*minhash.places(data), strict=True)]
+    assert found == re.findall(rb"\w+|[\xc2-\xf4][\x80-\xbf]+", data)
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=20), min_size=1, max_size=20))
+@settings(deadline=None)
+def test_equal_words_and_only_those_have_equal_hashes(words: list[str]):
+    hashes = minhash.words(" ".join(words))
+    assert len(hashes) == len(words)
+    assert len(set(hashes.tolist())) == len(set(words))
+
+
+@pytest.mark.parametrize("size", [1, 8, 9, 16, 255, 256, 257, 1_000_000])
+def test_one_letter_or_the_length_makes_another_word(size: int):
+    word = "a" * size
+    others = [word + "a", "b" + word[1:]]
+    assert not set(minhash.words(" ".join(others)).tolist()) & set(minhash.words(word).tolist())
+
+
+@given(st.lists(TEXTS | st.integers(0, 5).map(java), max_size=8))
+@settings(deadline=None)
+def test_texts_do_not_change_the_signatures_of_their_neighbours(texts: list[str]):
+    together = minhash.signatures(texts)
+    assert together.shape == (len(texts), minhash.BINS)
+    for text, found in zip(texts, together, strict=True):
+        assert np.array_equal(found, minhash.signature(text))
