@@ -23,7 +23,7 @@ class Source(Section):
         json_schema_extra={"not": {"pattern": _LOGIN}},
     )
     kind: Literal["java", "text"] = Field(
-        default="java", description="What to take from it: .java files, or Markdown and plain text."
+        default="java", description="What to take from it: .java files, or Markdown, HTML and plain text."
     )
     group: Name | None = Field(
         default=None, description="Key in mix.weights that its tokens count to; default: the name."

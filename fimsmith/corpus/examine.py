@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fimsmith import config
-from fimsmith.corpus import decode, filters, licences, minhash, personal
+from fimsmith.corpus import decode, filters, html, licences, minhash, personal
 from fimsmith.corpus.tree import Entry
 
 _BATCH_FILES = 200
@@ -67,6 +67,11 @@ def _decoded(section: config.Ingest, source: config.Source, entry: Entry) -> dic
     if isinstance(decoded, str):
         return entry.found, decoded
     text, encoding = decoded
+    if entry.path.lower().endswith(html.SUFFIXES):
+        page = html.text(text)
+        if page is None:
+            return entry.found, "too_deep"
+        text = page
     return {
         "source": source.name,
         "group": source.share,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from fimsmith import config
-from fimsmith.corpus import decode, licences
+from fimsmith.corpus import decode, html, licences
 
-SUFFIXES = {"java": (".java",), "text": (".md", ".markdown", ".txt", ".rst")}
+SUFFIXES = {"java": (".java",), "text": (".md", ".markdown", ".txt", ".rst", *html.SUFFIXES)}
 _MARKERS = {"pom.xml", "build.gradle", "build.gradle.kts"}
 _LICENCE = re.compile(r"(?:licen[cs]e|copying)(?:\.(?:txt|md|rst))?", re.IGNORECASE)
 _LICENCE_BYTES = 100_000
