@@ -35,7 +35,8 @@ def _key(text: str) -> str:
 def _plan(text: str) -> str:
     if not re.fullmatch(_PLAN, text):
         raise ValueError(
-            "is not the ARN of a training plan (aws sagemaker list-training-plans --query TrainingPlanSummaries[].TrainingPlanArn)"
+            "is not the ARN of a training plan "
+            "(aws sagemaker list-training-plans --query 'TrainingPlanSummaries[].TrainingPlanArn')"
         )
     return text
 
