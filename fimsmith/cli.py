@@ -151,6 +151,7 @@ def deploy_sagemaker(
     The endpoint is billed until it is deleted: run the same command with --delete. Guide: docs/sagemaker.md.
     """
     from fimsmith.deploy import sagemaker
+    from fimsmith.launch import aws
 
     configuration = configfile.load(path, overrides or [])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
@@ -158,7 +159,7 @@ def deploy_sagemaker(
         sagemaker.delete(configuration, export_uri)
     else:
         print(f"\n{sagemaker.deploy(configuration, export_uri, keep)}")
-        print(f"delete    {shlex.join(['fimsmith', *sys.argv[1:], '--delete'])}")
+        print(f"delete    AWS_REGION={aws.region()} {shlex.join(['fimsmith', *sys.argv[1:], '--delete'])}")
 
 
 @contextlib.contextmanager

@@ -99,7 +99,7 @@ def _check_launcher(configuration: config.Config) -> None:
     """Refuse a cluster or an account in which the jobs cannot run; raises ConfigError with every fault and what mends it."""
     from fimsmith import doctor  # importing kubernetes and boto3 takes seconds
 
-    faults = [result for result in doctor.check(configuration) if result.ok is False]
+    faults = [result for result in doctor.check(configuration) if result.ok is False and not result.later]
     if faults:
         raise ConfigError(
             "\n".join(["what runs the jobs is not ready (fimsmith doctor shows all):", *map(str, faults)])

@@ -1,12 +1,14 @@
 """What is shipped to be used as it is: configurations, examples in documents, the script that makes a cluster."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import boto3
+import botocore
 import pytest
 import yaml
 
@@ -49,6 +51,28 @@ def test_the_guide_to_sagemaker_names_every_policy_that_is_shipped():
     guide = (ROOT / "docs" / "sagemaker.md").read_text(encoding="utf-8")
     assert len(IAM) == 6
     assert all(f"docs/iam/{path.name}" in guide for path in IAM)
+
+
+def test_the_guide_to_sagemaker_lists_the_machine_images_of_the_installed_service_model():
+    guide = (ROOT / "docs" / "sagemaker.md").read_text(encoding="utf-8")
+    model = boto3.Session(region_name="us-east-1").client("sagemaker").meta.service_model
+    known = model.shape_for("ProductionVariantInferenceAmiVersion").enum
+    assert set(re.findall(r"^\| `(al\S+)` \|", guide, re.M)) == {each for each in known if "-gpu-" in each}
+    assert f"botocore {botocore.__version__.rpartition('.')[0]}." in guide
+
+
+def test_the_guide_to_sagemaker_fills_in_the_policies_with_any_sed_and_shell(tmp_path: Path):
+    guide = (ROOT / "docs" / "sagemaker.md").read_text(encoding="utf-8")
+    assert "sed -i" not in guide  # GNU's and BSD's differ
+    assert not re.search(r"(?<![\w\"])\$DEMO", guide)  # zsh does not split it
+    shutil.copytree(ROOT / "docs" / "iam", tmp_path / "docs" / "iam")
+    (loop,) = re.findall(r"^    (for file in docs/iam.*?done)$", guide, re.M | re.S)
+    filled = {"ACCOUNT": "210987654321", "AWS_REGION": "eu-west-1", "BUCKET": "company"}
+    subprocess.run(["sh", "-ec", loop], cwd=tmp_path, env={"PATH": os.environ["PATH"], **filled}, check=True)
+    texts = [path.read_text() for path in (tmp_path / "docs" / "iam").iterdir()]
+    assert len(texts) == len(IAM)
+    assert all(json.loads(text) for text in texts)
+    assert not any(old in text for old in ("123456789012", "us-east-1", "your-bucket") for text in texts)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)

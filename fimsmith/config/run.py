@@ -1,10 +1,11 @@
 """Where the pipeline runs: the root of all results, the launcher of the jobs, their pods or instances."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from fimsmith import __version__
+from fimsmith.config.aws import Key, Role, Tags, TrainingPlan
 from fimsmith.config.endpoint import Endpoint
 from fimsmith.config.quantity import Quantity
 from fimsmith.config.section import Count, Section
@@ -66,9 +67,8 @@ class Kubernetes(Section):
 class SageMaker(Section):
     """The training jobs of the launcher `sagemaker`; run.nodes is their number of instances."""
 
-    role: str | None = Field(
+    role: Role | None = Field(
         default=None,
-        pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$",
         description="ARN of the role that jobs take on: it reads and writes run.root. Required by this launcher.",
     )
     image: str | None = Field(
@@ -96,9 +96,8 @@ class SageMaker(Section):
         max_length=5,
         description="Security groups in that VPC; EFA wants all traffic allowed within them.",
     )
-    kms_key: str | None = Field(
+    kms_key: Key | None = Field(
         default=None,
-        pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/)?[a-zA-Z0-9-]+$",
         description="KMS key, by id or ARN, of disks, the endpoint's included, and of results as SageMaker writes them. All "
         "else in the bucket, checkpoints included, is encrypted as the bucket says: make the key its default "
         "(docs/sagemaker.md, Encryption).",
@@ -124,7 +123,12 @@ class SageMaker(Section):
         default=0,
         ge=0,
         le=21_600,
-        description="Seconds that instances stay after a job for the next one (a warm pool, billed); not with spot.",
+        description="Seconds that instances of instance_type stay after a job for the next one (a warm pool, billed); not "
+        "with spot. Another single_instance_type is never kept: the jobs that use it are the last of a run.",
+    )
+    training_plan: TrainingPlan | None = Field(
+        default=None,
+        description="ARN of a training plan, whose reserved instances jobs on instance_type take; null: on demand, or spot.",
     )
     input_mode: Literal["File", "FastFile"] = Field(
         default="File",
@@ -138,10 +142,7 @@ class SageMaker(Section):
     fsx_directory: str = Field(
         default="/", pattern="^/", description="What run.root is on that file system: /mount-name/path."
     )
-    # AWS allows 50, and an endpoint gets three of fimsmith's own
-    tags: Annotated[dict[str, str], Field(max_length=47)] = Field(
-        default={}, description="Tags of jobs and endpoints, for cost reports."
-    )
+    tags: Tags = Field(default={}, description="Tags of jobs and endpoints, for cost reports.")
     prices: dict[str, float] = Field(
         default={}, description="Price of an hour by instance type, which shows a job's cost so far."
     )

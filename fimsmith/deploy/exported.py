@@ -31,7 +31,8 @@ def at(uri: str) -> Exported:
     if not storage.is_remote(uri):
         raise DeployError(
             f"the export is the folder {uri}, but SageMaker reads models from S3 only: "
-            f"aws s3 sync {uri} s3://bucket/prefix, then deploy with --export s3://bucket/prefix"
+            f"aws s3 sync {uri} s3://BUCKET/fimsmith/export/NAME, then deploy with --export and that address (the policies "
+            "in docs/iam allow what lies below s3://BUCKET/fimsmith/export/, no other place)"
         )
     told = storage.read(f"{uri}/fim.json")
     if told is None or "config.json" not in storage.list_files(f"{uri}/model"):

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import os
 import secrets
 import time
 from collections.abc import Collection
@@ -48,8 +47,20 @@ class Hosting:
     def __init__(self, name: str):
         self.name, self.token = name, secrets.token_hex(8)
         with explained("cannot use SageMaker"):
-            self.session = Session(region_name=os.environ.get("AWS_REGION"))
+            self.session = Session(region_name=aws.region())
             self.client = self.connect("sagemaker")
+
+    @property
+    def region(self) -> str:
+        """Where everything of this deployment lies."""
+        return self.client.meta.region_name
+
+    def account(self) -> str:
+        """Return the number of the account; of no importance, so nothing is said when it cannot be learnt."""
+        with contextlib.suppress(*aws.ERRORS):
+            settings = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5)
+            return self.session.client("sts", config=settings).get_caller_identity()["Account"]
+        return "(unknown)"
 
     def connect(self, service: str) -> Any:
         """Make a client; a model may think for a minute."""
@@ -140,7 +151,7 @@ class Hosting:
             if self.tags(kind, found).get(OWNER) != self.name:
                 raise DeployError(
                     f"{kind.label} {self.name} was not made by fimsmith: it lacks the tag {OWNER}; delete it yourself "
-                    f"(aws sagemaker delete-{kind.verb.replace('_', '-')}), or choose another export.name"
+                    f"({self._command(kind)}), or choose another export.name"
                 )
             if kind is ENDPOINT and found["EndpointStatus"] in BUSY:
                 say("deploy", "an endpoint in creation cannot be deleted: waiting for its end")
@@ -152,6 +163,10 @@ class Hosting:
             removed.append(kind.label)
             say("deploy", f"deleted {kind.label} {self.name}")
         return removed
+
+    def _command(self, kind: Kind) -> str:
+        verb = kind.verb.replace("_", "-")
+        return f"aws sagemaker delete-{verb} --region {self.region} --{verb}-name {self.name}"
 
     def _delete(self, kind: Kind) -> None:
         with explained(f"cannot delete {kind.label} {self.name}"):

@@ -38,9 +38,11 @@ def delete(configuration: config.Config, export: str | None = None) -> None:
     """Remove all that `deploy` made for the same arguments; it is no fault when there is nothing."""
     hosting = Hosting(_name(configuration, export))
     if hosting.remove():
-        say("deploy", f"its log stays: aws logs delete-log-group --log-group-name {hosting.log_group}")
-    else:
-        say("deploy", f"nothing to delete: there is no endpoint, configuration or model {hosting.name}")
+        named = f"--region {hosting.region} --log-group-name {hosting.log_group}"
+        say("deploy", f"its log stays: aws logs delete-log-group {named}")
+        return
+    place = f"{hosting.region} of account {hosting.account()}"
+    say("deploy", f"nothing to delete: there is no endpoint, configuration or model {hosting.name} in {place}")
 
 
 def _name(configuration: config.Config, export: str | None) -> str:
@@ -113,7 +115,7 @@ def _kept(hosting: Hosting) -> Iterator[None]:
 
 
 def _usage(hosting: Hosting, chosen: exported.Exported) -> str:
-    region = hosting.client.meta.region_name
+    region = hosting.region
     return "\n".join(
         [
             f"endpoint  {hosting.name} in {region}, billed until it is deleted",

@@ -16,7 +16,7 @@ _RESERVED = re.compile(r"AWSReservedSSO_(.+)_[0-9a-f]{16}")  # made by IAM Ident
 def passing(subject: Subject, account: Account) -> Iterator[Result]:
     """Whether the caller may hand the role to SageMaker."""
     name, arn = "pass role", subject.run.sagemaker.role
-    if arn is None:
+    if arn is None or subject.found.get("role") is False:
         return
     if account.caller.endswith(":root"):
         yield Result(name, True, "the account's root user may do everything; better make a user or role of its own")
@@ -39,9 +39,12 @@ def _grant(principal: str, policy: str) -> str:
             f"Inline policy): the role {who} itself cannot be edited"
         )
     name = "fimsmith" if policy != "key.json" else "fimsmith-key"
-    return (
-        f"aws iam put-{kind}-policy --{kind}-name {who} --policy-name {name} --policy-document file://docs/iam/{policy}"
-    )
+    document = f"--policy-name {name} --policy-document file://docs/iam/{policy}"
+    if kind == "role":
+        return f"aws iam put-role-policy --role-name {who} {document}"
+    # what is written into a user itself may have 2,048 characters in all
+    owner = principal.split(":user/")[0]
+    return f"aws iam create-policy {document}\naws iam attach-user-policy --user-name {who} --policy-arn {owner}:policy/{name}"
 
 
 def _principal(account: Account) -> str:
@@ -68,23 +71,33 @@ def bucket(subject: Subject, account: Account) -> Iterator[Result]:
         yield Result("bucket", False, f"{name} is in {place}, jobs run in {account.region}", fix)
         return
     yield Result("bucket", True, f"{name} is in the jobs' region")
-    if arn is None:
+    if arn is None or subject.found.get("role") is False:
         return
     partition = arn.split(":")[1]
     objects = f"arn:{partition}:s3:::{name}/{prefix + '/' if prefix else ''}*"
     decided = account.simulate(arn, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], objects)
     decided |= account.simulate(arn, ["s3:ListBucket"], f"arn:{partition}:s3:::{name}", s3_prefix=f"{prefix}/")
-    yield _reach(arn, root, decided)
-
-
-def _reach(arn: str, root: str, decided: dict[str, str]) -> Result:
-    name, lacking = arn.rsplit("/", 1)[-1], [action for action, told in decided.items() if told != "allowed"]
+    lacking = [action for action, told in decided.items() if told != "allowed"]
     if not lacking:
-        return Result("role's S3", True, f"{name} may read and write {root}")
-    text = f"the policies of {name} do not allow {', '.join(lacking)} on {root}"
-    if "explicitDeny" not in decided.values():  # what the bucket's own policy allows is not to be seen from here
-        return Result("role's S3", None, f"{text}; a policy of the bucket may")
-    return Result("role's S3", False, text, _grant(arn, "execution.json"))
+        yield Result("role's S3", True, f"{arn.rsplit('/', 1)[-1]} may read and write {root}")
+        return
+    text = f"the policies of {arn.rsplit('/', 1)[-1]} do not allow {', '.join(lacking)} on {root}"
+    mend = _grant(arn, "execution.json")
+    if "explicitDeny" in decided.values() or (len(lacking) == len(decided) and _has_no_policy(account, name)):
+        yield Result("role's S3", False, text, mend)
+    else:  # a policy's conditions, and what the bucket's own policy allows, are not to be seen from here
+        yield Result("role's S3", None, f"{text}; a policy of the bucket may, else: {mend}")
+
+
+def _has_no_policy(account: Account, bucket: str) -> bool:
+    """Whether it is sure that the bucket's own policy lets nobody in."""
+    from botocore import exceptions
+
+    try:
+        account.client("s3").get_bucket_policy(Bucket=bucket)
+    except exceptions.ClientError as error:
+        return error.response["Error"]["Code"] == "NoSuchBucketPolicy"
+    return False
 
 
 def key(subject: Subject, account: Account) -> Iterator[Result]:
@@ -94,7 +107,7 @@ def key(subject: Subject, account: Account) -> Iterator[Result]:
         return
     partition = account.caller.split(":")[1]
     place = name if name.startswith("arn:") else f"arn:{partition}:kms:{account.region}:{account.number}:key/{name}"
-    if arn is not None:
+    if arn is not None and subject.found.get("role") is not False:
         yield _use(account, arn, place, ["kms:Encrypt", *_KEY])
     if not account.caller.endswith(":root"):
         yield _use(account, _principal(account), place, _KEY)

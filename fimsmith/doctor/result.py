@@ -22,6 +22,7 @@ class Result:
     ok: bool | None  # None: not applicable, or not to be seen from here
     text: str
     fix: str = ""  # for ok=False: the command, or the setting, that mends it
+    later: bool = False  # of no matter to the run, but to what comes after it
 
     def __str__(self) -> str:
         indent = "\n" + " " * (WIDTH + 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import replace
 from typing import Any
 
 from fimsmith.doctor.account import GUIDE, SERVICE, Account
@@ -26,7 +27,7 @@ def looked(subject: Subject) -> Iterator[Result]:
         yield Result("identity", False, f"{error.name} is not installed", "pip install 'fimsmith[cluster]'")
         return
     except Exception as error:  # a profile that does not exist, a file that cannot be read
-        yield Result("identity", False, str(error), "mend the AWS_* variables and ~/.aws/config")
+        yield Result("identity", False, _message(error), "mend the AWS_* variables and ~/.aws/config")
         return
     yield from _made("identity", identity, subject, account)
     if account.caller:
@@ -34,45 +35,53 @@ def looked(subject: Subject) -> Iterator[Result]:
             yield from _made(name, check, subject, account)
 
 
+def _message(error: Exception) -> str:
+    from fimsmith.launch import aws  # imports boto3, which takes a second and may not be there
+
+    return aws.message(error)
+
+
 Check = Callable[[Subject, Account], Iterable[Result]]
 
 
 def _made(name: str, check: Check, subject: Subject, account: Account) -> Iterator[Result]:
     """Run a check; a lack of rights to ask is no defect of what was asked about."""
-    from botocore import exceptions
+    from fimsmith.launch import aws
 
     try:
         yield from check(subject, account)
-    except exceptions.ClientError as error:
-        told = error.response["Error"]
-        if told["Code"] in _DENIED:
-            yield Result(name, None, f"not allowed to ask: {told.get('Message', told['Code'])}")
-        else:
-            yield Result(name, False, f"{told['Code']}: {told.get('Message', '')}", f"{_KEYS} ({GUIDE})")
-    except exceptions.BotoCoreError as error:
-        yield Result(name, False, str(error), "mend the AWS_* variables, or the network")
+    except aws.ERRORS as error:
+        yield _unanswered(name, error)
     except Exception as error:  # one broken check must not hide the others
-        yield Result(name, False, f"the check itself failed: {type(error).__name__}: {error}")
+        yield Result(name, False, f"the check itself failed: {type(error).__name__}: {aws.message(error)}")
+
+
+def _unanswered(name: str, error: Exception) -> Result:
+    from fimsmith.launch import aws
+
+    if aws.code(error) in _DENIED:
+        return Result(name, None, f"not allowed to ask: {aws.message(error)}")
+    if aws.is_login(error):
+        return Result(name, False, aws.reason(error)[0], _KEYS)
+    if aws.code(error):
+        return Result(
+            name, False, f"AWS answers {aws.code(error)}: {aws.message(error)}", f"mend what it names ({GUIDE})"
+        )
+    return Result(name, False, aws.message(error), "mend the AWS_* variables, or the network")
 
 
 def identity(subject: Subject, account: Account) -> Iterator[Result]:
     """Who asks, and in which account and region."""
-    from botocore import exceptions
-
     if not account.region:
         yield Result("identity", False, "no region is set", "export AWS_REGION=us-east-1, or another one")
         return
-    try:
-        told = account.client("sts").get_caller_identity()
-    except (exceptions.NoCredentialsError, exceptions.ClientError) as error:
-        yield Result("identity", False, f"AWS does not know who asks: {error}", _KEYS)
-        return
+    told = account.client("sts").get_caller_identity()
     account.caller, account.number = told["Arn"], told["Account"]
     yield Result("identity", True, f"{account.caller} in {account.region}")
 
 
 def role(subject: Subject, account: Account) -> Iterator[Result]:
-    """Whether the jobs' role exists, and SageMaker may take it on."""
+    """Whether the jobs' role exists, and SageMaker may take it on; one that is not there is not asked about again."""
     from botocore import exceptions
 
     arn = subject.run.sagemaker.role
@@ -81,6 +90,7 @@ def role(subject: Subject, account: Account) -> Iterator[Result]:
         return
     name, number = arn.rsplit("/", 1)[-1], arn.split(":")[4]
     if number != account.number:
+        subject.found["role"] = False
         text = f"{name} is of account {number}, jobs run in {account.number}"
         yield Result("role", False, text, f"sign in to {number}, or set run.sagemaker.role to a role of this account")
         return
@@ -89,6 +99,7 @@ def role(subject: Subject, account: Account) -> Iterator[Result]:
     except exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchEntity":
             raise
+        subject.found["role"] = False
         trust = f"--role-name {name} --assume-role-policy-document file://docs/iam/trust.json"
         yield Result("role", False, f"there is no role {name} in {number}", f"aws iam create-role {trust}")
         return
@@ -111,20 +122,30 @@ def _trusts(policy: dict[str, Any]) -> bool:
 
 
 def quota(subject: Subject, account: Account) -> Iterator[Result]:
-    """Whether the quotas of the instance types allow the jobs."""
+    """Whether the quotas of the instance types allow the jobs, and the endpoint that the configuration describes."""
     settings, nodes = subject.run.sagemaker, subject.run.nodes
     usage = "spot training job usage" if settings.spot else "training job usage"
     wanted = {f"{settings.instance_type} for {usage}": nodes}
     if settings.single_instance_type:
         wanted.setdefault(f"{settings.single_instance_type} for {usage}", 1)
     if settings.keep_alive:
-        pools = {name.replace(usage, "training warm pool usage"): need for name, need in wanted.items()}
-        wanted |= pools
-    found = _quotas(account, "list_service_quotas", wanted.keys())
-    if lacking := wanted.keys() - found.keys():  # what nobody has changed is listed as a default only
+        wanted[f"{settings.instance_type} for training warm pool usage"] = nodes
+    serving = {f"{settings.endpoint.instance_type} for endpoint usage": settings.endpoint.instances}
+    serving = serving if settings.endpoint.image else {}
+    names = wanted.keys() | serving.keys()
+    found = _quotas(account, "list_service_quotas", names)
+    if lacking := names - found.keys():  # what nobody has changed is listed as a default only
         found |= _quotas(account, "list_aws_default_service_quotas", lacking)
+    planned = f"{settings.instance_type} for {usage}" if settings.training_plan else None
     for name, need in wanted.items():
-        yield _allowance(name, need, found.get(name), account.region)
+        result = _allowance(name, need, found.get(name), account.region)
+        if name == planned and found.get(name) and not result.ok:
+            result = replace(
+                result, ok=None, text=f"{result.text} without a training plan, which has quotas of its own"
+            )
+        yield result
+    for name, need in serving.items():
+        yield replace(_allowance(name, need, found.get(name), account.region), name="endpoint quota", later=True)
 
 
 def _quotas(account: Account, operation: str, names: Set[str]) -> dict[str, Any]:
@@ -146,8 +167,6 @@ def _allowance(name: str, need: int, found: dict[str, Any] | None, region: str |
 
 def image(subject: Subject, account: Account) -> Iterator[Result]:
     """Whether the jobs' image is in ECR, in the jobs' region."""
-    from botocore import exceptions
-
     text = subject.run.sagemaker.image
     if text is None:
         yield Result("image", False, "run.sagemaker.image is not set", f"docs/images.md, then {GUIDE}, Image")
@@ -161,24 +180,40 @@ def image(subject: Subject, account: Account) -> Iterator[Result]:
         fix = f"push it to {account.region} (or export AWS_REGION={parts['region']}), and mend run.sagemaker.image"
         yield Result("image", False, f"{text} is in {parts['region']}, jobs run in {account.region}", fix)
         return
+    yield _there("image", text, parts, account)
+
+
+def serving(subject: Subject, account: Account) -> Iterator[Result]:
+    """Whether the endpoint's image is in its region; only this account's registry tells what it holds."""
+    name, text = "endpoint image", subject.run.sagemaker.endpoint.image
+    if text is None:
+        return
+    parts, field = _IMAGE.fullmatch(text), "run.sagemaker.endpoint.image"
+    if parts is None or parts["region"] != account.region:
+        fix = f"{field}: one of {account.region}; {GUIDE}, Deploy"
+        yield Result(name, False, f"{text} is not an image in ECR in {account.region}", fix, later=True)
+    elif parts["account"] != account.number:
+        yield Result(name, None, f"{text}: another account's registry does not tell what it holds")
+    else:
+        yield replace(_there(name, text, parts, account), later=True)
+
+
+def _there(name: str, text: str, parts: re.Match[str], account: Account) -> Result:
+    from botocore import exceptions
+
     wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
     place = {"registryId": parts["account"], "repositoryName": parts["repository"]}
     try:
         account.client("ecr").describe_images(**place, imageIds=[wanted])
     except exceptions.ClientError as error:
-        yield _absent(error, text, parts)
-        return
-    yield Result("image", True, text)
-
-
-def _absent(error: Any, text: str, parts: re.Match[str]) -> Result:
-    code = error.response["Error"]["Code"]
-    if code == "RepositoryNotFoundException":
-        make = f"aws ecr create-repository --region {parts['region']} --repository-name {parts['repository']}"
-        return Result("image", False, f"there is no repository {parts['repository']}", f"{make}; docker push {text}")
-    if code == "ImageNotFoundException":
-        return Result("image", False, f"{text} is not in its repository", f"docker push {text}")
-    raise error
+        code = error.response["Error"]["Code"]
+        if code == "RepositoryNotFoundException":
+            make = f"aws ecr create-repository --region {parts['region']} --repository-name {parts['repository']}"
+            return Result(name, False, f"there is no repository {parts['repository']}", f"{make}; docker push {text}")
+        if code == "ImageNotFoundException":
+            return Result(name, False, f"{text} is not in its repository", f"docker push {text}")
+        raise
+    return Result(name, True, text)
 
 
 _CHECKS: list[tuple[str, Check]] = [
@@ -188,4 +223,5 @@ _CHECKS: list[tuple[str, Check]] = [
     ("key", key),
     ("quota", quota),
     ("image", image),
+    ("endpoint image", serving),
 ]

@@ -27,6 +27,7 @@ _LOGIN_CODES = {
     "InvalidClientTokenId",
     "InvalidSignatureException",
     "RequestExpired",
+    "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
 _LOGIN_ERRORS = (
@@ -55,9 +56,9 @@ class Account:
         # a new session reads files and cloud identity anew: somebody may have signed in again
         session = Session()
         storage.renew()
-        region = os.environ.get("AWS_REGION") or session.region_name
         self.clients: dict[str, Any] = {
-            service: session.client(service, config=_SETTINGS, region_name=region) for service in ("sagemaker", "logs")
+            service: session.client(service, config=_SETTINGS, region_name=region(session))
+            for service in ("sagemaker", "logs")
         }
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -79,9 +80,19 @@ class Account:
             self._connect()
 
 
+def region(session: Session | None = None) -> str | None:
+    """Return the region that jobs and endpoints are in."""
+    return os.environ.get("AWS_REGION") or (session or Session()).region_name
+
+
 def code(error: Exception) -> str:
     """Return the code of an answer that is a refusal; empty when there was no answer."""
     return error.response["Error"]["Code"] if isinstance(error, exceptions.ClientError) else ""
+
+
+def is_login(error: Exception) -> bool:
+    """Whether it is for want of a login, or of one that is still valid."""
+    return code(error) in _LOGIN_CODES or isinstance(error, _LOGIN_ERRORS)
 
 
 def is_refused(error: Exception) -> bool:
@@ -92,7 +103,7 @@ def is_refused(error: Exception) -> bool:
 def is_missing(error: Exception) -> bool:
     """Whether the answer is that there is no such thing."""
     return code(error) in ("ResourceNotFound", "ResourceNotFoundException") or (
-        code(error) == "ValidationException" and "not found" in _message(error).lower()
+        code(error) == "ValidationException" and "not found" in message(error).lower()
     )
 
 
@@ -101,36 +112,36 @@ def explain(stage: str, error: Exception, left: str | None) -> JobError:
     text, fix = reason(error)
     lines = [f"{stage} failed: {text}", f"  fix: {fix}"]
     if left:
-        stop = f"aws sagemaker stop-training-job --training-job-name {left}"
+        stop = f"aws sagemaker stop-training-job --region {region()} --training-job-name {left}"
         lines.insert(1, f"  job {left} may go on: the same command follows it, {stop} ends it")
     return JobError("\n".join(lines))
 
 
 def reason(error: Exception) -> tuple[str, str]:
     """Say why a request failed, and what mends it."""
-    if code(error) in _LOGIN_CODES or isinstance(error, _LOGIN_ERRORS):
-        text = f"the AWS login is missing or no longer valid ({code(error) or type(error).__name__}: {_message(error)})"
+    if is_login(error):
+        text = f"the AWS login is missing or no longer valid ({code(error) or type(error).__name__}: {message(error)})"
         return text, "sign in again (aws sso login, or new AWS_* variables) and run the same command again"
     if isinstance(error, exceptions.NoRegionError):
         return "no AWS region is set", "set AWS_REGION to the region of run.root's bucket"
     if isinstance(error, _UNREACHABLE):
         return f"no answer from AWS: {error}", "check the network and AWS_REGION, and run the same command again"
     if code(error) in _BUSY_CODES:
-        return f"AWS has too many requests of this account ({_message(error)})", "run the same command again later"
+        return f"AWS has too many requests of this account ({message(error)})", "run the same command again later"
     if code(error) == "ResourceLimitExceeded":
-        return f"the account's quota is too small: {_message(error)}", (
+        return f"the account's quota is too small: {message(error)}", (
             "ask for a larger quota of that name in the console's Service Quotas (Amazon SageMaker), or set "
             "run.sagemaker.instance_type to one that you have; spot instances have quotas of their own"
         )
     if code(error).startswith("AccessDenied"):
-        return f"missing right: {_message(error)}", f"let this identity do it; {_POLICY}"
-    if "Could not assume role" in _message(error):
-        return f"SageMaker cannot take on the role: {_message(error)}", (
+        return f"missing right: {message(error)}", f"let this identity do it; {_POLICY}"
+    if "Could not assume role" in message(error):
+        return f"SageMaker cannot take on the role: {message(error)}", (
             "run.sagemaker.role: a role of this account whose trust policy names sagemaker.amazonaws.com"
         )
-    if "No S3 objects found" in _message(error):
-        return _message(error), "let run.sagemaker.role list and read the bucket, in the same region as AWS_REGION"
-    return f"AWS refused the job ({code(error) or type(error).__name__}): {_message(error)}", (
+    if "No S3 objects found" in message(error):
+        return message(error), "let run.sagemaker.role list and read the bucket, in the same region as AWS_REGION"
+    return f"AWS refused the job ({code(error) or type(error).__name__}): {message(error)}", (
         "run.sagemaker: change what the message names"
     )
 
@@ -139,12 +150,13 @@ def _passes(error: Exception) -> bool:
     """Whether the same request may succeed in a while."""
     if isinstance(error, _UNREACHABLE) or code(error) in _BUSY_CODES:
         return True
-    if code(error) in _LOGIN_CODES or isinstance(error, _LOGIN_ERRORS):
+    if is_login(error):
         return "AWS_ACCESS_KEY_ID" not in os.environ  # nobody can change the environment of this process
     return isinstance(error, exceptions.ClientError) and not is_refused(error)
 
 
-def _message(error: Exception) -> str:
+def message(error: Exception) -> str:
+    """Return what an error says, in one line that may be shown."""
     found = error.response["Error"].get("Message") if isinstance(error, exceptions.ClientError) else None
     # a refused signature comes back with the whole request that was signed, session token included
     shown = (found or str(error)).partition("The Canonical String")[0]

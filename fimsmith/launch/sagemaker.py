@@ -126,7 +126,7 @@ class _Launcher:
                 self.account.call("stop_training_job", TrainingJobName=self.left)
                 return True
             except ClientError as error:
-                if aws.code(error) != "ValidationException":
+                if aws.code(error) != "ValidationException" and not aws.is_missing(error):
                     raise
                 found = self._describe(self.number)
                 if found is not None and found["TrainingJobStatus"] != "InProgress":

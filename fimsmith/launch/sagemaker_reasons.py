@@ -52,10 +52,13 @@ def expense(found: Description, prices: dict[str, float]) -> str:
     resources, spent = found["ResourceConfig"], seconds(found)
     kind, count = resources["InstanceType"], resources["InstanceCount"]
     billed = found.get("BillableTimeInSeconds")
-    hours = (spent if billed is None else billed) * count / 3600
+    kept = (found.get("WarmPoolStatus") or {}).get("ResourceRetainedBillableTimeInSeconds") or 0
+    hours = ((spent if billed is None else billed) + kept) * count / 3600
     text = f"{spent * count / 3600:,.2f} hours of {kind}"
     if billed is not None and found.get("EnableManagedSpotTraining"):
-        text += f", billed as {hours:,.2f}"
+        text += f", billed as {billed * count / 3600:,.2f}"
+    if kept:
+        text += f", {kept * count / 3600:,.2f} hours in a warm pool"
     if lost := interruptions(found):
         text += f", {lost} spot interruption{'s' * (lost > 1)}"
     if kind in prices:

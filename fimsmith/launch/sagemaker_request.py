@@ -45,7 +45,7 @@ def instance_type(job: Job, settings: config.SageMaker) -> str:
 def request(job: Job, inputs: list[Manifest], place: config.Run, number: int, run_id: str | None) -> dict[str, Any]:
     """Render an attempt; what is not set is left out."""
     settings = place.sagemaker
-    tags = {"fimsmith:stage": job.stage, **({"fimsmith:run": run_id} if run_id else {}), **settings.tags}
+    tags = {**settings.tags, "fimsmith:stage": job.stage, **({"fimsmith:run": run_id} if run_id else {})}
     document = {
         "TrainingJobName": name(job, number),
         "AlgorithmSpecification": {
@@ -130,12 +130,14 @@ def _s3(channel: str, kind: str, uri: str) -> dict[str, Any]:
 
 def _resources(job: Job, settings: config.SageMaker) -> dict[str, Any]:
     kind = instance_type(job, settings)
+    alike = kind == settings.instance_type  # else neither a later training nor the plan has a use for it
     return {
         "InstanceType": kind,
         "InstanceCount": job.nodes,
         "VolumeSizeInGB": settings.volume,
         **disk_key(settings, kind, "VolumeKmsKeyId"),
-        **({"KeepAlivePeriodInSeconds": settings.keep_alive} if settings.keep_alive else {}),
+        **({"KeepAlivePeriodInSeconds": settings.keep_alive} if settings.keep_alive and alike else {}),
+        **({"TrainingPlanArn": settings.training_plan} if settings.training_plan and alike else {}),
     }
 
 

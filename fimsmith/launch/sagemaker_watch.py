@@ -12,6 +12,7 @@ from fimsmith.launch.sagemaker_reasons import Description
 from fimsmith.launch.stopping import Stop
 
 INTERVAL = 5.0  # seconds between two looks
+_LATE = 60.0  # seconds that a job just made may be unknown: reads are eventually consistent
 _COST = 600.0  # seconds between two lines on the cost
 _QUIET, _DRAIN = 5.0, 30.0  # seconds without a line, and in all, to wait for the end of the log: it arrives late
 
@@ -29,26 +30,27 @@ class Watch:
 
     def until_done(self, stop: Stop) -> Description | None:
         """Follow the job until it has ended; None: a signal came first."""
-        found = None
+        found, late = None, time.monotonic() + _LATE
         while not stop:
-            found = self._look(found)
-            self._show(found)
-            self.tail.read(stop)
-            if found["TrainingJobStatus"] in sagemaker_reasons.ENDED:
-                self._drain(stop)
-                self.output.say(f"{self.which}{sagemaker_reasons.expense(found, self.settings.prices)}")
-                return found
+            found = self._look(found, late)
+            if found is not None:
+                self._show(found)
+                self.tail.read(stop)
+                if found["TrainingJobStatus"] in sagemaker_reasons.ENDED:
+                    self._drain(stop)
+                    self.output.say(f"{self.which}{sagemaker_reasons.expense(found, self.settings.prices)}")
+                    return found
             stop.wait(INTERVAL)
         return None
 
-    def _look(self, before: Description | None) -> Description:
-        """Describe the job; one that is gone is as it was `before`, but deleted."""
+    def _look(self, before: Description | None, late: float) -> Description | None:
+        """Describe the job; one that is gone is as it was `before`, but deleted; None: not known yet, until `late`."""
         try:
             return self.account.call("describe_training_job", TrainingJobName=self.name)
         except aws.ERRORS as error:
-            if before is None or not aws.is_missing(error):
+            if not aws.is_missing(error) or (before is None and time.monotonic() > late):
                 raise
-            return {**before, "TrainingJobStatus": sagemaker_reasons.DELETED}
+            return before and {**before, "TrainingJobStatus": sagemaker_reasons.DELETED}
 
     def _show(self, found: Description) -> None:
         """Say what is new: states that came, and now and then the cost."""

@@ -35,6 +35,13 @@ _KEYS = (
     "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (in a cluster: the Secret named by run.kubernetes.secret), "
     "or the cloud identity of the service account"
 )
+_UNKNOWN = (
+    exceptions.NoCredentialsError,
+    exceptions.PartialCredentialsError,
+    exceptions.CredentialRetrievalError,
+    exceptions.SSOError,
+    exceptions.TokenRetrievalError,
+)
 _DENIED = ("AccessDenied", "403", "Forbidden")
 _POLICY = f"access is denied; {_KEYS}, and that its policy allows to list, get, put and delete there"
 _CAUSES = {
@@ -228,8 +235,12 @@ def _cause(error: Exception) -> str:
     if isinstance(error, exceptions.ClientError):
         answer = error.response["Error"]
         return _CAUSES.get(answer["Code"], f"the store answered {answer['Code']}: {answer.get('Message', '')}")
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return f"there are no credentials for S3; {_KEYS.replace('check', 'set')}"
+    if isinstance(error, _UNKNOWN):
+        return (
+            f"there are no credentials for S3 ({type(error).__name__}); sign in (aws sso login), or set AWS_ACCESS_KEY_ID "
+            "and AWS_SECRET_ACCESS_KEY; in a cluster: the Secret named by run.kubernetes.secret, or the cloud identity of "
+            "the service account"
+        )
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         place = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "Amazon's endpoint"
         return f"{place} cannot be reached ({type(error).__name__}); check AWS_ENDPOINT_URL and the network"

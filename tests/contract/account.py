@@ -47,6 +47,9 @@ class Identity:
             # what the session of an assumed role gets that passes on its own identity
             message = f"Invalid Entity Arn: {source} does not clearly define entity type and name."
             raise AwsError("InvalidInput", message)
+        kind, name = source.split(":")[5].split("/")[0], source.rsplit("/", 1)[-1]
+        if kind == "role" and name not in self.aws.behaviour.roles:
+            raise AwsError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
         results = [
             {
                 "EvalActionName": action,

@@ -33,6 +33,7 @@ class Behaviour:
     grace: float = 120.0  # seconds between SIGTERM and SIGKILL
     pace: float = 0.02  # seconds that the steps before and after training last
     slow_creation: float = 0.0  # seconds until a training job that was asked for is there
+    known_late: int = 0  # requests for a training job that was just made which do not find it yet
     log_delay: float = 0.0  # seconds until a printed line can be read from CloudWatch
     empty_pages: bool = False  # before each page with log events comes one without
     file_systems: Mapping[str, Path] = field(default_factory=dict)  # FSx file system id -> the folder it shares

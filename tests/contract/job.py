@@ -68,6 +68,7 @@ class Job:
         self.transitions: list[dict] = []
         self.metrics: dict[str, dict] = {}
         self.lives = 0
+        self.unseen = aws.behaviour.known_late  # requests that do not find it yet
         self.faults = 0  # of the service, met so far
         self.ran = 0.0  # seconds of training in all lives
         self.lock = threading.RLock()

@@ -41,12 +41,15 @@ def verify(method: str, url: str, headers: Mapping[str, str], body: bytes) -> No
     request = AWSRequest(method=method, url=url, headers=signed, data=body)
     request.context["timestamp"] = stamp
     signer = SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), match["service"], match["region"])
-    text = signer.string_to_sign(request, signer.canonical_request(request))
+    canonical = signer.canonical_request(request)
+    text = signer.string_to_sign(request, canonical)
     if signer.signature(text, request) != match["signature"]:
         raise AwsError(
             "InvalidSignatureException",
             "The request signature we calculated does not match the signature you provided. "
-            "Check your AWS Secret Access Key and signing method.",
+            "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.\n\n"
+            f"The Canonical String for this request should have been\n'{canonical}'\n\n"
+            f"The String-to-Sign should have been\n'{text}'\n",
             403,
         )
 

@@ -61,3 +61,6 @@ def test_an_unknown_job_is_a_validation_error(start_aws):
     with pytest.raises(ClientError, match="Requested resource not found") as error:
         boto3.client("sagemaker").describe_training_job(TrainingJobName="nobody")
     assert code(error) == "ValidationException"
+    with pytest.raises(ClientError, match="Requested resource not found") as error:
+        boto3.client("sagemaker").stop_training_job(TrainingJobName="nobody")
+    assert code(error) == "ResourceNotFound"

@@ -21,8 +21,11 @@ def refused(call, *arguments, **parameters) -> tuple[str, str]:
 
 def test_a_wrong_secret_is_found_by_the_signature(start_aws):
     start_aws()
-    client = boto3.Session("key", "not the secret").client("sagemaker")
-    assert refused(client.list_training_jobs)[0] == "InvalidSignatureException"
+    session = boto3.Session("key", "not the secret", "the token")
+    code, message = refused(session.client("sagemaker").list_training_jobs)
+    assert code == "InvalidSignatureException"
+    assert "x-amz-security-token:the token" in message  # the whole request comes back
+    assert refused(session.client("sts").get_caller_identity)[0] == "SignatureDoesNotMatch"
 
 
 def test_an_unknown_key_is_refused_in_each_protocols_words(start_aws):
@@ -75,12 +78,13 @@ def test_every_fault_of_a_request_is_named_as_the_service_does(start_aws, s3: st
     ("change", "message"),
     [
         ({"TrainingJobName": "a" * 64}, "'trainingJobName' failed to satisfy constraint: Member must have length"),
+        ({"Tags": [{"Key": "team", "Value": "R&D"}]}, "'tags.1.member.value' failed to satisfy constraint"),
         ({"HyperParameters": {"job": "x" * 2501}}, "'hyperParameters.job.member' failed to satisfy constraint"),
         ({"Environment": {"A": "x" * 513}}, "'environment.A.member' failed to satisfy constraint"),
         ({"RetryStrategy": {"MaximumRetryAttempts": 31}}, "Member must have value less than or equal to 30"),
     ],
 )
-def test_upper_bounds_that_botocore_lets_pass_are_refused(start_aws, s3: str, change: dict, message: str):
+def test_bounds_and_patterns_that_botocore_lets_pass_are_refused(start_aws, s3: str, change: dict, message: str):
     start_aws()
     client = boto3.client("sagemaker")
     assert message in refused(client.create_training_job, **jobs.request(s3, "", **change))[1]

@@ -199,11 +199,19 @@ def test_deleting_needs_no_export_and_may_be_repeated(start_aws: Start, s3: str,
     aws, configuration = start_aws(model=answering()), settings(f"{s3}/root")
     put_export(configuration)
     sagemaker.deploy(configuration)
+    (name,) = (each["EndpointName"] for each in asked(aws, "CreateEndpoint"))
     storage.erase(f"{s3}/root")
     sagemaker.delete(configuration)
     assert not left(aws)
     sagemaker.delete(configuration)
-    assert "nothing to delete" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"delete-log-group --region us-east-1 --log-group-name /aws/sagemaker/Endpoints/{name}" in shown
+    assert (
+        f"nothing to delete: there is no endpoint, configuration or model {name} in us-east-1 of account 1234" in shown
+    )
+    aws.behaviour.errors = {"GetCallerIdentity": ["AccessDeniedException"]}
+    sagemaker.delete(configuration)
+    assert "in us-east-1 of account (unknown)" in capsys.readouterr().out
 
 
 def test_a_stranger_of_the_same_name_is_not_deleted(start_aws: Start, s3: str):
@@ -213,8 +221,9 @@ def test_a_stranger_of_the_same_name_is_not_deleted(start_aws: Start, s3: str):
     foreign = request.model(host.name, configuration.run.sagemaker, exported.at(uri))
     host.client.create_model(**{**foreign, "Tags": []})
     for action in (sagemaker.delete, sagemaker.deploy):
-        with pytest.raises(DeployError, match="was not made by fimsmith: it lacks the tag fimsmith:deployment"):
+        with pytest.raises(DeployError, match="was not made by fimsmith: it lacks the tag fimsmith:deployment") as told:
             action(configuration)
+        assert f"aws sagemaker delete-model --region us-east-1 --model-name {host.name}" in str(told.value)
     assert left(aws) == {"model"}
 
 
@@ -245,7 +254,7 @@ def test_without_an_export_the_others_are_listed(start_aws: Start, s3: str):
 def test_an_export_on_this_machine_is_told_how_to_reach_sagemaker(tmp_path: Path):
     configuration = settings(str(tmp_path))
     uri = put_export(configuration)
-    with pytest.raises(DeployError, match=f"aws s3 sync {uri} s3://bucket/prefix"):
+    with pytest.raises(DeployError, match=f"aws s3 sync {uri} s3://BUCKET/fimsmith/export/NAME"):
         exported.find(configuration)
 
 
@@ -263,7 +272,7 @@ def test_the_command_prints_how_to_call_and_delete_the_endpoint(start_aws: Start
     put_export(settings(f"{s3}/root"))
     done = subprocess.run(command(path), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"fimsmith deploy sagemaker {path} --delete" in done.stdout
+    assert f"AWS_REGION=us-east-1 fimsmith deploy sagemaker {path} --delete" in done.stdout
     subprocess.run(command(path, "--delete"), check=True, capture_output=True)
     assert not left(aws)
 

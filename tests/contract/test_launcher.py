@@ -13,11 +13,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from fimsmith import storage
 from fimsmith.errors import JobError
 from fimsmith.jobspec import JobSpec
-from fimsmith.launch import Job, sagemaker, sagemaker_request, sagemaker_watch
+from fimsmith.launch import Job, aws, sagemaker, sagemaker_request, sagemaker_watch
 from fimsmith.manifest import Manifest
 from tests.contract import jobs
 from tests.contract.aws import FakeAws
@@ -188,11 +189,15 @@ def test_the_log_of_a_life_that_was_interrupted_is_kept(start_aws: Start, work: 
     assert job.log.read_text().splitlines() == ["life-1", "life-2"]
 
 
-def test_a_busy_service_is_asked_again(start_aws: Start, work: Callable[..., Job], capfd: pytest.CaptureFixture[str]):
-    # more than the SDK's own eight attempts
-    codes = ["ThrottlingException"] * 3 + ["ServiceUnavailable"] * 3
-    start_aws(errors={"DescribeTrainingJob": codes, "CreateTrainingJob": ["InternalFailure"]})
+@pytest.mark.parametrize("code", ["ThrottlingException", "ServiceUnavailable"])
+def test_a_service_that_is_busy_for_longer_than_the_sdk_tries_is_asked_again(
+    start_aws: Start, work: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, capfd, code: str
+):
+    monkeypatch.setattr(aws, "_SETTINGS", Config(retries={"total_max_attempts": 1}))
+    account = start_aws(errors={"DescribeTrainingJob": [code], "CreateTrainingJob": [code] * 2})
     sagemaker.run(work(DONE), place())
+    assert capfd.readouterr().out.count("waiting for AWS: ") == 2
+    assert len(created(account)) == 3
 
 
 def test_a_login_that_expires_is_explained_and_the_job_is_left(
@@ -209,7 +214,9 @@ def test_a_login_that_expires_is_explained_and_the_job_is_left(
     monkeypatch.setattr(sagemaker_watch.Watch, "_show", expire)
     text = failure(job)
     assert text.startswith("train failed: the AWS login is missing or no longer valid (ExpiredTokenException: ")
-    assert f"job {created(account)[0]} may go on: the same command follows it" in text
+    (name,) = created(account)
+    stop = f"aws sagemaker stop-training-job --region us-east-1 --training-job-name {name} ends it"
+    assert f"job {name} may go on: the same command follows it, {stop}" in text
     assert "secret" not in text.lower()
     monkeypatch.undo()
 

@@ -120,6 +120,31 @@ def test_a_job_that_refuses_to_stop_at_first_is_asked_again(start_aws: Start, wo
     assert account.training.jobs[created(account)[0]].status == "Stopped"
 
 
+def test_a_job_that_is_known_late_is_waited_for(start_aws: Start, work: Work):
+    account = start_aws(known_late=3)
+    sagemaker.run(work(DONE), place())
+    assert len(created(account)) == 1
+
+
+def test_a_job_that_stays_unknown_is_not_waited_for(start_aws: Start, work: Work, monkeypatch: pytest.MonkeyPatch):
+    start_aws(known_late=1000)
+    monkeypatch.setattr(sagemaker_watch, "_LATE", 0.3)
+    with pytest.raises(JobError, match="Requested resource not found"):
+        sagemaker.run(work(SLEEP), place())
+
+
+def test_a_job_that_is_known_late_is_stopped_all_the_same(start_aws: Start, work: Work):
+    account = start_aws(known_late=3, grace=0.1)
+    job = work(SLEEP)
+    with open(job.log, "wb") as log:
+        launcher = sagemaker._Launcher(job, place(), Output(log, "train"))
+        launcher.number = 1
+        launcher._create(stopping.Stop(), None)
+        assert launcher._end()
+    assert jobs.wait(created(account)[0], jobs.ENDED)["TrainingJobStatus"] == "Stopped"
+    assert len([name for _, name, _ in account.calls if name == "StopTrainingJob"]) > 1
+
+
 def test_a_signal_ends_the_waiting_for_a_login_and_stops_the_job(
     start_aws: Start, work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -69,6 +69,8 @@ def _s3(operation: str, parameters: dict[str, Any]) -> Iterator[Right]:
     for action in S3.get(operation, (operation,)):
         if action == "ListBucket":
             yield f"s3:{action}", bucket
+        if action == "GetBucketPolicy":
+            yield f"s3:{action}", bucket
         for key in keys:
             yield f"s3:{action}", f"{bucket}/{key}"
 
@@ -169,6 +171,9 @@ def test_a_run_takes_exactly_the_callers_policy(
     place = settings(f"{s3}/fimsmith", image=image).run.model_copy(update={"launcher": "sagemaker"})
     faults = [each for each in doctor.check(config.Config.model_construct(run=place, model=None)) if each.ok is False]
     assert not faults
+    aws.behaviour.denied = {f"s3:{action}" for action in ("GetObject", "PutObject", "DeleteObject", "ListBucket")}
+    assert any("fimsmith do not allow" in each.text for each in examining.looked(doctor.result.Subject(run=place)))
+    aws.behaviour.denied = set()
     sagemaker.run(job("done", DONE), place)
     stopped = job("stopped", SLEEP)
     begun = len(aws.calls)
@@ -215,6 +220,25 @@ def test_the_role_has_the_rights_that_the_doctor_asks_for_and_pulls_the_images_o
     registry, repository = IMAGE.split("/")[0], IMAGE.split("/")[1].split(":")[0]
     arn = f"arn:aws:ecr:us-east-1:{registry.split('.')[0]}:repository/{repository}"
     assert allowed(statements, ("ecr:BatchGetImage", arn))
+
+
+@pytest.mark.parametrize("path", sorted(IAM.glob("*.json")), ids=lambda path: path.stem)
+def test_a_policy_fits_into_a_managed_one_and_those_of_a_role_into_it(path: Path):
+    def size(*paths: Path) -> int:
+        """Count as IAM does, without white space, with the longest names that AWS allows."""
+        text = "".join(each.read_text(encoding="utf-8") for each in paths)
+        return len(re.sub(r"\s", "", text.replace("your-bucket", "b" * 63).replace("us-east-1", "ap-southeast-1")))
+
+    assert size(path) <= 6_144
+    assert size(*(each for each in IAM.glob("*.json") if each.stem != "trust")) <= 10_240
+
+
+def test_a_user_gets_managed_policies_because_inline_ones_are_too_small():
+    both = "".join((IAM / f"{name}.json").read_text() for name in ("caller", "deploy"))
+    assert len("".join(both.split())) > 2_048
+    guide = (IAM.parent / "sagemaker.md").read_text(encoding="utf-8")
+    assert "put-user-policy" not in guide
+    assert guide.count("aws iam attach-user-policy") == 3
 
 
 def test_sagemaker_may_take_on_a_role_with_the_trust_of_the_guide():

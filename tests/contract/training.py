@@ -55,7 +55,7 @@ class Training:
         return describe(job)
 
     def stop_training_job(self, request: dict) -> dict:
-        job = self._job(request)
+        job = self._job(request, code="ResourceNotFound")
         with job.lock:
             if job.status != "InProgress":
                 message = f"The request was rejected because the training job is in status {job.status}."
@@ -84,10 +84,13 @@ class Training:
         for job in self.jobs.values():
             job.thread.join()
 
-    def _job(self, request: dict) -> Job:
-        if request["TrainingJobName"] not in self.jobs:
-            raise AwsError("ValidationException", "Requested resource not found.")
-        return self.jobs[request["TrainingJobName"]]
+    def _job(self, request: dict, code: str = "ValidationException") -> Job:
+        job = self.jobs.get(request["TrainingJobName"])
+        if job is None or job.unseen > 0:
+            if job is not None:
+                job.unseen -= 1
+            raise AwsError(code, "Requested resource not found.")
+        return job
 
     def _check_quota(self, request: dict) -> None:
         resources = request["ResourceConfig"]

@@ -5,7 +5,10 @@ answers in the words that are built here.
 """
 
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import cache
 from numbers import Number
 from typing import Any
 
@@ -76,11 +79,35 @@ def _bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 def _text(shape: Shape, value: str, path: str) -> Iterator[str]:
     pattern = shape.metadata.get("pattern")
-    # the models are written for Java: \p{…} and \z mean nothing here, and only the runtime's headers use them
-    if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):
+    if pattern and not re.fullmatch(_translated(pattern), value):
         yield _fault(value, path, f"Member must satisfy regular expression pattern: {pattern}")
     if shape.enum and value not in shape.enum:
         yield _fault(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
+
+
+@cache
+def _translated(pattern: str) -> str:
+    """Write a pattern of Java's in Python's words: classes of characters by their category, and the end of the text."""
+    bracketed = re.sub(r"\[[^\]]*\]", lambda group: _spelled(group[0]), pattern)
+    outside = re.sub(r"\\p\{\w+\}", r"[\g<0>]", bracketed)
+    return _spelled(outside).replace("\\z", "\\Z")
+
+
+def _spelled(text: str) -> str:
+    return re.sub(r"\\p\{(\w+)\}", lambda found: JAVA.get(found[1]) or _category(found[1]), text)
+
+
+@cache
+def _category(name: str) -> str:
+    """List the characters of a category such as L, as ranges for a class."""
+    ranges: list[list[int]] = []
+    for point in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(point))[0] == name:
+            if ranges and ranges[-1][1] == point - 1:
+                ranges[-1][1] = point
+            else:
+                ranges.append([point, point])
+    return "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in ranges)
 
 
 def _join(path: str, name: str) -> str:
@@ -93,6 +120,7 @@ def _fault(value: Any, path: str, constraint: str) -> str:
     return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
 
 
+JAVA = {"ASCII": r"\x00-\x7f", "Alnum": "a-zA-Z0-9", "Print": r"\x20-\x7e"}
 TYPES: dict[str, Any] = {
     "blob": (str, bytes),
     "boolean": bool,

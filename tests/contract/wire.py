@@ -19,6 +19,11 @@ from botocore.model import OperationModel, ServiceModel, Shape
 from tests.contract.errors import AwsError
 
 SERVICES = ("ecr", "iam", "logs", "sagemaker", "sagemaker-runtime", "service-quotas", "sts")
+OLDER = {  # what the query services call the same faults
+    "ExpiredTokenException": "ExpiredToken",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "UnrecognizedClientException": "InvalidClientTokenId",
+}
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 
 
@@ -115,10 +120,7 @@ def answer(call: Call, result: dict[str, Any]) -> Answer:
 def refusal(service: str | None, error: AwsError) -> Answer:
     """Write an error in the protocol of the service (JSON where none is known)."""
     if service in ("iam", "sts"):
-        # the query services call the same faults by older names
-        code = {"ExpiredTokenException": "ExpiredToken", "UnrecognizedClientException": "InvalidClientTokenId"}.get(
-            error.code, error.code.removesuffix("Exception")
-        )
+        code = OLDER.get(error.code, error.code.removesuffix("Exception"))
         inner = f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(error.message)}</Message>"
         text = f"<ErrorResponse><Error>{inner}</Error><RequestId>fake</RequestId></ErrorResponse>"
         return Answer(error.status, {"Content-Type": "text/xml"}, text.encode())

@@ -36,6 +36,7 @@ def keys(endpoint: str, monkeypatch: pytest.MonkeyPatch):
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first keys that it sees, for other tests, too
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The doctor on an AWS account: each fault is told with the command that mends it, and no lack of rights is a fault."""
 
+import json
 from typing import Any
 
 import boto3
@@ -7,11 +8,14 @@ import pytest
 
 from fimsmith import config, doctor, preflight
 from fimsmith.doctor import sagemaker
+from fimsmith.doctor.account import Account
 from fimsmith.doctor.result import Result, Subject
 from fimsmith.errors import ConfigError
 from tests.contract.conftest import Start
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/fimsmith/train:0.1.0-cuda"
+LMI = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.35.0-lmi17.0.0-cu128"
+S3 = {f"s3:{action}" for action in ("GetObject", "PutObject", "DeleteObject", "ListBucket")}
 ROLE = "arn:aws:iam::123456789012:role/fimsmith"
 
 
@@ -66,7 +70,8 @@ def test_an_account_that_is_ready_has_no_fault(start_aws: Start, s3: str):
             {},
             "pass role",
             "user/tester may not pass",
-            "aws iam put-user-policy --user-name tester --policy-name fimsmith",
+            "aws iam create-policy --policy-name fimsmith --policy-document file://docs/iam/caller.json\n"
+            "aws iam attach-user-policy --user-name tester --policy-arn arn:aws:iam::123456789012:policy/fimsmith",
         ),
         (
             {"quotas": {"ml.p5.48xlarge for training job usage": 1}},
@@ -97,11 +102,25 @@ def test_an_account_that_is_ready_has_no_fault(start_aws: Start, s3: str):
             "--desired-value 1",
         ),
         (
-            {"quotas": {"ml.g5.2xlarge for training warm pool usage": 0}},
-            {"single_instance_type": "ml.g5.2xlarge", "keep_alive": 600},
-            "quota",
-            "ml.g5.2xlarge for training warm pool usage: 0, 1 needed",
-            "--desired-value 1",
+            {"quotas": {"ml.g5.2xlarge for endpoint usage": 1}},
+            {"endpoint": {"image": IMAGE, "instance_type": "ml.g5.2xlarge", "instances": 2}},
+            "endpoint quota",
+            "ml.g5.2xlarge for endpoint usage: 1, 2 needed",
+            "--desired-value 2",
+        ),
+        (
+            {"images": ["fimsmith/train:0.1.0-cuda"]},
+            {"endpoint": {"image": IMAGE.replace("train", "serve")}},
+            "endpoint image",
+            "there is no repository fimsmith/serve",
+            "aws ecr create-repository",
+        ),
+        (
+            {},
+            {"endpoint": {"image": LMI.replace("us-east-1", "eu-west-1")}},
+            "endpoint image",
+            "is not an image in ECR in us-east-1",
+            "run.sagemaker.endpoint.image",
         ),
         ({}, {"instance_type": "ml.p55.big"}, "quota", "is the instance type right", "list-service-quotas"),
         ({"images": ["other:1"]}, {}, "image", "there is no repository fimsmith/train", "aws ecr create-repository"),
@@ -152,6 +171,72 @@ def test_a_role_that_its_own_policies_keep_from_the_bucket_is_told_but_may_be_le
     result = looked(s3)["role's S3"]
     assert result.ok is None
     assert "do not allow s3:PutObject" in result.text
+    assert "aws iam put-role-policy --role-name fimsmith --policy-name fimsmith" in result.text
+
+
+def test_a_role_that_may_do_nothing_in_a_bucket_without_a_policy_is_a_fault(start_aws: Start, s3: str):
+    aws = start_aws(denied=S3)
+    result = looked(s3)["role's S3"]
+    assert result.ok is False
+    assert "file://docs/iam/execution.json" in result.fix
+    statement = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "s3:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    boto3.client("s3").put_bucket_policy(Bucket=s3.removeprefix("s3://"), Policy=policy)
+    assert looked(s3)["role's S3"].ok is None
+    assert aws.behaviour.denied
+
+
+@pytest.mark.parametrize("role", [ROLE.replace("fimsmith", "nobody"), ROLE.replace("123456789012", "210987654321")])
+def test_a_role_that_is_not_there_is_told_once(start_aws: Start, s3: str, role: str):
+    aws = start_aws()
+    results = list(sagemaker.looked(subject(s3, role=role, kms_key="0a-1b")))
+    assert [each.name for each in results if each.ok is False] == ["role"]
+    sources = {each["PolicySourceArn"] for _, name, each in aws.calls if name == "SimulatePrincipalPolicy"}
+    assert sources == {"arn:aws:iam::123456789012:user/tester"}  # who may use the key
+
+
+def test_another_refusal_than_of_the_login_is_told_in_its_own_words(start_aws: Start, s3: str):
+    start_aws(errors={"SimulatePrincipalPolicy": ["PolicyEvaluationException"]})
+    result = looked(s3)["pass role"]
+    assert "AWS answers PolicyEvaluation: " in result.text
+    assert "sso login" not in result.fix
+    start_aws(errors={"SimulatePrincipalPolicy": ["ExpiredTokenException"]})
+    assert "sso login" in looked(s3)["pass role"].fix
+
+
+def test_no_result_shows_the_sessions_token(start_aws: Start, s3: str, monkeypatch: pytest.MonkeyPatch):
+    start_aws()
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "FwoGZXIvYXdz")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    results = looked(s3)
+    assert "does not match the signature" in results["identity"].text
+    told = Account()
+    told.caller, told.number = ROLE.replace("role", "user"), "123456789012"
+    for name, check in sagemaker._CHECKS:
+        results |= {each.name: each for each in sagemaker._made(name, check, subject(s3, kms_key="0a-1b"), told)}
+    assert "InvalidSignatureException" in results["quota"].text
+    assert "FwoGZXIvYXdz" not in "".join(map(str, results.values()))
+
+
+def test_with_a_training_plan_the_quota_on_demand_is_no_fault(start_aws: Start, s3: str):
+    start_aws(quotas={"ml.p5.48xlarge for training job usage": 0, "ml.g5.2xlarge for training job usage": 0})
+    plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5-in-may"
+    place = subject(s3, training_plan=plan, single_instance_type="ml.g5.2xlarge")
+    assert [each.ok for each in sagemaker.looked(place) if each.name == "quota"] == [None, False]
+
+
+def test_only_the_instances_of_the_training_are_kept_warm(start_aws: Start, s3: str):
+    start_aws(quotas={"ml.g5.2xlarge for training warm pool usage": 0})
+    assert looked(s3, single_instance_type="ml.g5.2xlarge", keep_alive=600)["quota"].ok
+
+
+def test_an_endpoint_that_cannot_be_made_does_not_keep_the_run_from_starting(start_aws: Start, s3: str):
+    start_aws(quotas={"ml.g6e.2xlarge for endpoint usage": 0})
+    place = subject(s3, endpoint={"image": LMI})
+    results = {each.name: each for each in sagemaker.looked(place)}
+    assert results["endpoint quota"].ok is False
+    assert results["endpoint image"].ok is None
+    preflight._check_launcher(config.Config.model_construct(run=place.run, model=None))
 
 
 def test_a_bucket_in_another_region_is_a_fault(start_aws: Start, s3: str):
@@ -214,7 +299,9 @@ def test_a_key_that_may_not_be_used_is_told(start_aws: Start, s3: str, action: s
         results = [each for each in sagemaker.looked(subject(s3, kms_key=key)) if each.name == "key"]
         assert [each.ok for each in results] == [None, None]
         assert f"fimsmith do not allow {action} on {arn}" in results[0].text
-        assert "put-user-policy --user-name tester --policy-name fimsmith-key" in results[1].text
+        assert "attach-user-policy --user-name tester --policy-arn arn:aws:iam::123456789012:policy/fimsmith-key" in (
+            results[1].text
+        )
 
 
 def test_a_role_of_identity_center_is_changed_by_its_permission_set(start_aws: Start, s3: str):

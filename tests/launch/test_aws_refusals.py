@@ -28,6 +28,18 @@ def test_a_token_is_not_said_wherever_it_stands():
     assert "FwoGZXIvYXdz" not in said
 
 
+def test_what_a_warm_pool_costs_is_in_the_bill():
+    found = {
+        "ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2},
+        "BillableTimeInSeconds": 3600,
+        "WarmPoolStatus": {"Status": "Reused", "ResourceRetainedBillableTimeInSeconds": 900},
+    }
+    text = sagemaker_reasons.expense(found, {"ml.g5.xlarge": 10.0})
+    assert text.endswith(", 0.50 hours in a warm pool, cost 25.00")
+    found["WarmPoolStatus"] = {"Status": "InUse"}
+    assert sagemaker_reasons.expense(found, {"ml.g5.xlarge": 10.0}).endswith("ml.g5.xlarge, cost 20.00")
+
+
 def test_a_login_that_is_renewed_counts_for_the_store_too(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)

@@ -45,6 +45,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "tags": {"team": "ide"},
         },
     ),
+    "train-plan": (
+        "train",
+        {
+            "instance_type": "ml.p5.48xlarge",
+            "training_plan": "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5-in-may",
+        },
+    ),
     "evaluate": ("evaluate", {"single_instance_type": "ml.g5.2xlarge"}),
 }
 
@@ -118,6 +125,26 @@ def test_a_disk_of_the_instances_own_gets_no_key():
     assert keyed == [False] * 5 + [True]
 
 
+def test_instances_are_kept_and_taken_from_a_plan_only_where_they_are_the_trainings():
+    plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5-in-may"
+    for stage, single, kept in (
+        ("train", "ml.g5.xlarge", True),
+        ("evaluate", None, True),
+        ("evaluate", "ml.g5.xlarge", False),
+    ):
+        settings = {"keep_alive": 600, "training_plan": plan, "single_instance_type": single}
+        resources = request(stage, **settings)["ResourceConfig"]
+        assert ("KeepAlivePeriodInSeconds" in resources, "TrainingPlanArn" in resources) == (kept, kept)
+
+
+def test_tags_of_all_scripts_are_taken_and_those_of_fimsmith_come_last():
+    tags = {"Kosten stelle": "Prüfung 4711 @ß/東京", "a.b:c/d=e+f-g@h": ""}
+    document = request("train", tags=tags)
+    assert [each["Key"] for each in document["Tags"]] == [*sorted(tags), "fimsmith:stage", "fimsmith:run"]
+    shape = botocore.session.get_session().get_service_model("sagemaker").shape_for("TagList")
+    validation.check("sagemaker", shape, document["Tags"])
+
+
 def test_keys_of_a_secret_do_not_leave_the_cluster():
     secret = {"name": "AWS_SECRET_ACCESS_KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
     document = request("train", wish=Placement(env=[secret, {"name": "NCCL_DEBUG", "value": "INFO"}]))
@@ -155,7 +182,16 @@ def test_names_are_those_of_the_work_its_root_and_its_attempt():
         ({"max_runtime": 2_419_201}, "less than or equal to 2419200"),
         ({"keep_alive": 21_601}, "less than or equal to 21600"),
         ({"retries": 31}, "less than or equal to 30"),
-        ({"kms_key": "alias/company"}, "should match pattern"),
+        ({"kms_key": "alias/company"}, "is an alias; give the key's own id or ARN"),
+        ({"kms_key": "key one"}, "is not the id or ARN of a KMS key"),
+        ({"role": "fimsmith"}, "is not the ARN of a role, such as arn:aws:iam"),
+        ({"training_plan": "p5-in-may"}, "is not the ARN of a training plan"),
+        ({"tags": {"team": "R&D"}}, "the value 'R&D' of 'team' holds '&'; AWS takes letters, digits, spaces and"),
+        ({"tags": {"k" * 129: ""}}, "has 129 characters; AWS takes at most 128"),
+        ({"tags": {"team": "v" * 257}}, "has 257 characters; AWS takes at most 256"),
+        ({"tags": {"": "x"}}, "the key '' is empty or begins with"),
+        ({"tags": {"AWS:team": "x"}}, "begins with aws: or fimsmith:; choose another one"),
+        ({"tags": {"fimsmith:stage": "x"}}, "begins with aws: or fimsmith:; choose another one"),
     ],
 )
 def test_what_the_service_would_refuse_is_refused_before(settings: dict[str, Any], words: str):

@@ -154,7 +154,10 @@ def test_a_policy_that_hides_what_is_missing_is_named(s3: str, monkeypatch: pyte
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, r"127\.0\.0\.1:9 cannot be reached .*; check AWS_ENDPOINT_URL"),
         ({"bucket": "s3://nothing-here"}, "there is no such bucket; make it, or mend run.root"),
         ({"bucket": "s3://"}, "names no bucket; write s3://bucket/prefix"),
-        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "there are no credentials for S3; set AWS_ACCESS"),
+        (
+            {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+            r"there are no credentials for S3 .*aws sso login.*set AWS_ACCESS.*in a cluster: the Secret",
+        ),
     ],
 )
 def test_a_store_that_cannot_be_used_is_one_sentence_with_the_fix(
