@@ -6,19 +6,27 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[str]:
-    """An empty bucket; the SDK's environment points at it, and the mirror is a folder of the test's own."""
-    import boto3
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    """One server for all tests of this process: starting one takes a second."""
     from moto.server import ThreadedMotoServer
-
-    from fimsmith.storage import s3 as client
 
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[str]:
+    """An empty bucket; the SDK's environment points at it, and the mirror is a folder of the test's own."""
+    import boto3
+
+    from fimsmith.storage import s3 as client
+
     values = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL": s3_address,
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": "us-east-1",
@@ -32,4 +40,3 @@ def s3(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[str]:
     boto3.client("s3").create_bucket(Bucket=bucket)
     yield f"s3://{bucket}"
     client._client.cache_clear()
-    server.stop()
