@@ -135,7 +135,17 @@ class Shares(Section):
         return self
 
 
-class Kinds(Section):
+class _Weights(Section):
+    """Relative weights, of which at least one counts."""
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if sum(self.model_dump().values()) <= 0:
+            raise ValueError(f"all {type(self).__name__.lower()} have weight 0; give at least one a weight above 0")
+        return self
+
+
+class Kinds(_Weights):
     """Relative weights of the syntax-node kinds that become holes of policy `node`."""
 
     statements: float = Field(default=0.20, ge=0, description="A run of one or more statements.")
@@ -148,14 +158,8 @@ class Kinds(Section):
     signature: float = Field(default=0.05, ge=0, description="The method signature that follows a Javadoc comment.")
     comment: float = Field(default=0.05, ge=0, description="The code line that follows a line comment.")
 
-    @model_validator(mode="after")
-    def _positive(self) -> Self:
-        if sum(self.model_dump().values()) <= 0:
-            raise ValueError("all kinds have weight 0; give at least one a weight above 0")
-        return self
 
-
-class Cuts(Section):
+class Cuts(_Weights):
     """Relative weights of where a hole's ends are moved to: editors and servers cut differently."""
 
     exact: float = Field(default=0.60, ge=0, description="Nowhere: the cursor stands behind the indentation.")
@@ -166,12 +170,6 @@ class Cuts(Section):
         "tokens or strips the prompt asks so.",
     )
     line: float = Field(default=0.20, ge=0, description="Both ends to those of their lines: whole lines are asked for.")
-
-    @model_validator(mode="after")
-    def _positive(self) -> Self:
-        if sum(self.model_dump().values()) <= 0:
-            raise ValueError("all cuts have weight 0; give at least one a weight above 0")
-        return self
 
 
 class Fim(Section):

@@ -34,7 +34,7 @@ class Bucket:
             yield Member(path, name, size, reason=reason)
 
     def read(self, members: Sequence[Member], limit: int) -> Iterator[tuple[Member, bytes]]:
-        """Read objects, a few at the same time; none of them is larger than it was when it was listed."""
+        """Read objects whole, a few at the same time; a listing that is out of date is not noticed before."""
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             for start in range(0, len(members), _AT_ONCE):
                 some = members[start : start + _AT_ONCE]
@@ -53,10 +53,9 @@ class Bucket:
         return total.hexdigest()
 
 
-def bring(uri: str, folder: str) -> Path:
-    """Bring one object to a folder of this machine."""
+def bring(uri: str, size: int, folder: str) -> Path:
+    """Bring one object of this size to a folder of this machine."""
     place, _, name = uri.rpartition("/")
-    size, _ = storage.stat(uri) or (0, "")
     storage.receive(place, Path(folder), {name: size})
     return Path(folder, name)
 

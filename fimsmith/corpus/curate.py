@@ -195,7 +195,8 @@ class _Result:
                 "dropped": dict(sorted(reasons.items())),
                 "most_similar": self._most_similar(),
                 "similarity": f"Jaccard of {minhash.SHINGLE}-word shingles without the head comment, estimated by MinHash "
-                f"of {minhash.BINS} bins; every pair of a test and a training file that share two neighbouring bins",
+                f"of {minhash.BINS} bins; pairs of a test and a training file that share two neighbouring bins, a sample "
+                "where many files do",
             },
         )
 

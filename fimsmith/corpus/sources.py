@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fimsmith import config, storage
-from fimsmith.corpus import git, hub, maven, table, tree
+from fimsmith.corpus import bucket, git, hub, maven, table, tree
 from fimsmith.corpus.archive import TAR, ZIP, Tar, Zip
-from fimsmith.corpus.bucket import Bucket, bring, scratch
 from fimsmith.corpus.folder import Folder, check_readable, digest
 from fimsmith.corpus.tree import Entry
 from fimsmith.errors import DataError
@@ -71,11 +70,11 @@ def _s3(source: config.Source, limit: int) -> Opened:
         found = storage.stat(uri)
         if found is None:
             raise DataError(f"source {source.name!r}: there is no {uri}; set its location to an existing object")
-        return Opened("-".join(map(str, found)), lambda: _fetched(uri, source, limit))
-    bucket = Bucket(uri)
-    if bucket:
-        members = tree.relevant(bucket, source)
-        return Opened(bucket.digest(members), lambda: tree.entries(bucket, members, source, limit))
+        return Opened("-".join(map(str, found)), lambda: _fetched(uri, found[0], source, limit))
+    objects = bucket.Bucket(uri)
+    if objects:
+        members = tree.relevant(objects, source)
+        return Opened(objects.digest(members), lambda: tree.entries(objects, members, source, limit))
     if storage.stat(uri) is not None:
         raise _unknown(uri, source)
     raise DataError(
@@ -83,10 +82,10 @@ def _s3(source: config.Source, limit: int) -> Opened:
     )
 
 
-def _fetched(uri: str, source: config.Source, limit: int) -> Iterator[Entry]:
+def _fetched(uri: str, size: int, source: config.Source, limit: int) -> Iterator[Entry]:
     say("ingest", f"fetching {source.name}")
-    with scratch() as folder:
-        yield from _file(bring(uri, folder), source, limit)
+    with bucket.scratch() as folder:
+        yield from _file(bucket.bring(uri, size, folder), source, limit)
 
 
 def _git(source: config.Source, limit: int) -> Opened:

@@ -12,12 +12,12 @@ class Account:
     """The AWS account that the SDK's own settings lead to."""
 
     def __init__(self) -> None:
-        import os
-
         from boto3.session import Session
         from botocore.config import Config
 
-        self.session = Session(region_name=os.environ.get("AWS_REGION"))
+        from fimsmith.launch import aws
+
+        self.session = Session(region_name=aws.region())
         self.region = self.session.region_name
         self.caller = self.number = ""
         self.settings = Config(

@@ -24,9 +24,9 @@ from fimsmith.launch.watch import INTERVAL, Watch
 if TYPE_CHECKING:
     from fimsmith.launch import Job
 
-# seconds for the other pods, once one has ended: those of a failed job wait for it in vain, those of
-# a job that is stopped may still be writing a checkpoint
-_FAILED, _STOPPED = 15.0, 60.0
+# seconds for the other pods of a failed job, which wait for one that is gone; those of a job that is stopped or lost a pod
+# have their own time, because they may be writing a checkpoint
+_FAILED = 15
 _REPLACED = 10.0  # seconds in which another launcher may make the job anew
 _LAST = 20  # seconds that the pods of a terminated run have to end
 _MISSES = 5  # times that a job which is being made may not be there yet
@@ -87,8 +87,8 @@ class _Launcher:
                 if found is None:
                     return not self.asked or next(misses) >= _MISSES
                 if self._is_ours(found):  # else another run follows it now
-                    cluster.delete(found, "Background")
                     cluster.end_pods(self.name, _LAST)  # a checkpoint would need more time than the end of a run leaves
+                    cluster.delete(found, "Background")
                 return True
             return False
 
@@ -121,15 +121,16 @@ class _Launcher:
         if stop and not self._is_ours(made):
             self.output.say(f"stopped: job {self.name} goes on, because it belongs to a run of Kubeflow")
             return cause
+        failed = not (stop or cause.lost or cause.deleted)
         if stop:
             self.output.say(f"stopped: deleting job {self.name}, which may write a checkpoint first")
-        elif not cause.lost and not cause.deleted:
+        elif failed:
             self.output.say(f"failed: deleting job {self.name}")
         written = watch.is_over()  # else what the pods print while they end belongs to the log
         if written:
             watch.close()
         watch.keep(cause)
-        self._clear(made, _STOPPED if stop or cause.lost else _FAILED)
+        self._clear(made, failed=failed)
         if not written:
             watch.close()
         return cause
@@ -154,7 +155,7 @@ class _Launcher:
                     f"{self.job.stage} failed: {where} does the same work for another run.root\n"
                     "  fix: wait until it is done, or set run.kubernetes.namespace"
                 )
-            self._clear(found, _FAILED if failed else _STOPPED)
+            self._clear(found, failed=failed is not None)
         self.output.say(where)
         return found
 
@@ -192,28 +193,23 @@ class _Launcher:
             time.sleep(INTERVAL)
         return False
 
-    def _clear(self, made: dict[str, Any], patience: float) -> None:
-        """Delete the job and wait until its pods are gone, too.
-
-        Once one of them has ended the others have `patience` seconds. Pods that do not end in time are
-        killed, where this account may; else Kubernetes does it after their own time.
-        """
+    def _clear(self, made: dict[str, Any], *, failed: bool) -> None:
+        """Delete the job and wait until its pods are gone, too; those that no node ends are forgotten, where this account may."""
+        grace = _FAILED if failed else render.grace(self.job)
+        if failed:
+            self._ask(lambda: self.cluster.end_pods(self.name, _FAILED))
         self._ask(lambda: self.cluster.delete(made, "Foreground"))
-        begun, broken, grace = time.monotonic(), None, render.grace(self.job)
+        overdue = time.monotonic() + grace + _KILL
         while True:
             job, found = self.cluster.look(self.name, self.output.say)
             pods = [pod for pod in found if _is_of(pod, made)]
             if not pods and (job is None or job["metadata"]["uid"] != made["metadata"]["uid"]):
                 return
-            now = time.monotonic()
-            if broken is None and (len(pods) < self.job.nodes or any(map(verdict.over, pods))):
-                broken = now
-            end = min(begun + grace, (broken or now) + patience)
-            if now > end + _KILL + grace:
+            if time.monotonic() > overdue + _KILL:
                 raise self._stuck(pods)
-            if now > end:
+            if time.monotonic() > overdue:
                 for pod in pods:
-                    self.cluster.hurry(pod["metadata"]["name"], 0 if now > end + _KILL else 1)
+                    self.cluster.forget(pod["metadata"]["name"])
             time.sleep(INTERVAL)
 
     def _stuck(self, pods: list[verdict.Pod]) -> JobError:

@@ -117,6 +117,8 @@ def _pod(job: Job, place: config.Run) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "activeDeadlineSeconds": math.ceil(settings.deadline),
         "terminationGracePeriodSeconds": grace(job),
+        # the first process of a PID namespace ignores SIGTERM until it has a handler: a fetch, a torchrun that just loads
+        "shareProcessNamespace": True,
         "securityContext": _POD_SECURITY,
         "initContainers": [{"name": FETCH, "command": ["python3", "-m", "fimsmith.fetch", job.argument], **common}],
         "containers": [{"name": MAIN, "command": [*module, job.argument], **common}],

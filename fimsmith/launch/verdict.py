@@ -155,6 +155,8 @@ def _container(pod: Pod, ended: dict[str, Any], log: str, settings: config.Kuber
     code, lines = ended["exitCode"], log.splitlines()
     message = str(ended.get("message") or "").strip()
     told = bool(message) and not _is_log(message, log)
+    if pod["metadata"].get("deletionTimestamp") and not log:  # it may be the log's end: the log is gone with the pod
+        told = message.startswith(LOST)
     where = "" if ended["name"] == MAIN else f" in its container {ended['name']}"
     if ended.get("reason") == "OOMKilled":
         return _out_of_memory(pod, ended, lines, settings)

@@ -79,6 +79,21 @@ def manifests(configuration: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def dead_webhook(namespace: str) -> dict[str, Any]:
+    """A webhook of the jobs in a namespace whose service is not there, as when the operator is down."""
+    return {
+        "name": "jobs.fimsmith.dev",
+        "clientConfig": {"service": {"name": "there-is-none", "namespace": namespace, "path": "/validate"}},
+        "rules": [
+            {"apiGroups": ["kubeflow.org"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pytorchjobs"]}
+        ],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+
+
 def needs(*names: str) -> None:
     """Skip unless these variables are set."""
     if missing := [name for name in names if not os.environ.get(name)]:

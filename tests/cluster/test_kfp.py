@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_run import FIMSMITH, MINUTES, NAMESPACE, end, job_pods, jobs, kubectl, manifests, training, until
+from kfp_run import FIMSMITH, MINUTES, NAMESPACE, dead_webhook, end, job_pods, jobs, kubectl, manifests, training, until
 
 from fimsmith import configfile, storage
 
@@ -224,21 +224,9 @@ def test_what_cannot_run_fails_with_one_message_that_names_cause_and_fix(
 
 @pytest.fixture
 def no_operator() -> Iterator[None]:
-    """A webhook of jobs in this namespace whose service is not there, as when the operator is down."""
-    hook = {
-        "name": "jobs.fimsmith.dev",
-        "clientConfig": {"service": {"name": "there-is-none", "namespace": NAMESPACE, "path": "/validate"}},
-        "rules": [
-            {"apiGroups": ["kubeflow.org"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pytorchjobs"]}
-        ],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
     kind = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration"}
-    made = json.dumps({**kind, "metadata": {"name": "fimsmith-test-operator"}, "webhooks": [hook]})
-    subprocess.run(["kubectl", "apply", "-f", "-"], input=made, text=True, check=True)
+    hook = {**kind, "metadata": {"name": "fimsmith-test-operator"}, "webhooks": [dead_webhook(NAMESPACE)]}
+    subprocess.run(["kubectl", "apply", "-f", "-"], input=json.dumps(hook), text=True, check=True)
     time.sleep(2)  # the API server looks after its webhooks once a second
     yield
     kubectl("delete", "validatingwebhookconfiguration", "fimsmith-test-operator")

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import kfp_run
 import pytest
 
 from fimsmith import config, storage
@@ -292,7 +293,7 @@ def test_what_a_job_says_is_the_message(cluster: kube.Cluster, make: Make):
 
 
 def test_a_crash_is_told_with_its_last_lines_and_not_tried_again(cluster: kube.Cluster, make: Make):
-    job, place = make("print('evaluate  start')\nraise ValueError('seven is odd')")
+    job, place = make("print('evaluate  start', file=sys.stderr)\nraise ValueError('seven is odd')")
     text = failure(cluster, (job, place))
     assert text.startswith("evaluate failed: worker-0 ended with exit code 1\n")
     assert text.endswith("\n    ValueError: seven is odd")
@@ -413,20 +414,10 @@ def test_a_queued_job_waits_without_limit_and_says_so(cluster: kube.Cluster, mak
 
 @pytest.fixture
 def dead_webhook(cluster: kube.Cluster) -> Iterator[None]:
-    """A webhook of jobs in this namespace whose service is not there, as when the operator is down."""
-    hook = {
-        "name": "jobs.fimsmith.dev",
-        "clientConfig": {"service": {"name": "there-is-none", "namespace": cluster.namespace, "path": "/validate"}},
-        "rules": [
-            {"apiGroups": ["kubeflow.org"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pytorchjobs"]}
-        ],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": cluster.namespace}},
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
     path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
-    cluster.request("POST", path, {"metadata": {"name": cluster.namespace}, "webhooks": [hook]})
+    cluster.request(
+        "POST", path, {"metadata": {"name": cluster.namespace}, "webhooks": [kfp_run.dead_webhook(cluster.namespace)]}
+    )
     time.sleep(2)  # the API server looks after its webhooks once a second
     yield
     cluster.request("DELETE", f"{path}/{cluster.namespace}")
@@ -465,9 +456,9 @@ def test_a_missing_right_is_named(make: Make, monkeypatch: pytest.MonkeyPatch):
 DRIVER = """
 import json, pathlib, sys
 from fimsmith import config, storage
-from fimsmith.launch import Job, pytorchjob
+from fimsmith.launch import Job, pytorchjob, render
 from fimsmith.launch.placement import Placement
-job, run, placement = json.loads(sys.argv[1])
+job, run, placement, render._END = json.loads(sys.argv[1])
 job = Job(**{**job, "folder": pathlib.Path(job["folder"]), "placement": Placement(**placement)})
 try:
     pytorchjob.run(job, config.Run(**run))
@@ -478,14 +469,13 @@ except Exception as error:
 
 @pytest.fixture
 def launcher(cluster: kube.Cluster, make: Make) -> Iterator[Callable[..., tuple[subprocess.Popen[str], Job]]]:
-    """Start a launcher in a process of its own, whose job sleeps, and wait until its pod runs."""
+    """Start a launcher in a process of its own, whose job sleeps and knows no signals, and wait until its pod runs."""
     started = []
 
-    def start(**environment: str) -> tuple[subprocess.Popen[str], Job]:
-        code = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\ntime.sleep(100)"
-        job, place = make(code)
+    def start(code: str = "", grace: int = 30, **environment: str) -> tuple[subprocess.Popen[str], Job]:
+        job, place = make(f"{code}\ntime.sleep(400)")
         fields = {name: getattr(job, name) for name in ("name", "stage", "module", "destination")}
-        what = [fields | {"folder": str(job.folder)}, place.model_dump(mode="json"), asdict(job.placement)]
+        what = [fields | {"folder": str(job.folder)}, place.model_dump(mode="json"), asdict(job.placement), grace]
         process = subprocess.Popen(
             [sys.executable, "-c", DRIVER, json.dumps(what)],
             env=os.environ | environment,
@@ -566,6 +556,13 @@ def test_a_step_of_a_run_that_is_terminated_deletes_its_job_before_the_signal(
     print(f"job gone after {time.monotonic() - begun:.2f} s")
     until(lambda: not cluster.pods(render.name(job)), 60)
     print(f"pods gone after {time.monotonic() - begun:.2f} s")
+
+
+def test_pods_that_hang_are_soon_killed_when_the_run_is_terminated(cluster: kube.Cluster, launcher, step: str):
+    _, job = launcher("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)", 300, KFP_POD_NAME=step)
+    path = f"/apis/argoproj.io/v1alpha1/namespaces/{cluster.namespace}/workflows/{step}"
+    patch(cluster, path, {"spec": {"activeDeadlineSeconds": 0}})
+    until(lambda: left(cluster, job) == (None, []), 90)
 
 
 def test_a_step_whose_pod_is_deleted_leaves_its_job(cluster: kube.Cluster, launcher, step: str):

@@ -49,4 +49,4 @@ def test_pages_are_a_source_of_text(tmp_path: Path):
 @given(st.text() | st.text(alphabet="<>/abdivp &#;\"'=!-x0"))
 def test_whatever_a_page_holds_it_becomes_text_or_nothing(markup: str):
     told = html.text(markup)
-    assert told is None or told.encode("utf-8", "surrogatepass") is not None
+    assert told is None or told.endswith("\n")

@@ -92,7 +92,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "patiently": (lambda: None, print),
     "pod": ("p",),
     "end_pods": ("j", 1),
-    "hurry": ("p", 1),
+    "forget": ("p",),
     "events": ("j",),
     "follow": ("p", "c", None),
     "tail": ("p", "c", 1),
@@ -136,7 +136,7 @@ def test_the_rights_are_those_that_the_requests_of_a_launcher_take():
 
 
 @pytest.mark.parametrize(
-    ("name", "verb"), [("end_pods", "deletecollection"), ("hurry", "delete"), ("events", "list"), ("adopt", "patch")]
+    ("name", "verb"), [("end_pods", "deletecollection"), ("forget", "delete"), ("events", "list"), ("adopt", "patch")]
 )
 def test_a_launcher_does_without_what_is_only_useful(name: str, verb: str):
     cluster = Noting(verb)

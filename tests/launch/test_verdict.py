@@ -76,6 +76,17 @@ def test_a_log_that_kubernetes_took_for_a_message_is_shown_as_a_log(lines: int):
     assert not found.lost
 
 
+def test_the_log_of_a_deleted_pod_is_not_taken_for_the_jobs_own_words():
+    of = pod(ended(143, "train     step 3 of 9"))
+    of["metadata"]["deletionTimestamp"] = "2026-11-29T16:08:52Z"
+    found = cause(of)
+    assert (found.text, found.lines) == ("worker-1 ended with SIGTERM", ["train     step 3 of 9"])
+    assert found.lost
+    assert not found.explained
+    of["status"]["containerStatuses"][0]["state"] = ended(1, "lost: rank 3 does not answer")
+    assert cause(of).text == "worker-1: lost: rank 3 does not answer"
+
+
 @pytest.mark.parametrize(
     "gone",
     [
