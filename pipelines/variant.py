@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from pipelines.finetune import finetune
-from pipelines.finetune_sagemaker import finetune_sagemaker
-
 
 def chosen(launcher: str) -> Any:
     """Return the pipeline whose jobs go where the launcher says."""
-    return finetune_sagemaker if launcher == "sagemaker" else finetune
+    if launcher == "sagemaker":  # importing a pipeline compiles it, which takes a second
+        from pipelines.finetune_sagemaker import finetune_sagemaker
+
+        return finetune_sagemaker
+    from pipelines.finetune import finetune
+
+    return finetune

@@ -1,6 +1,7 @@
 """The whole SageMaker variant from the command line, its containers as real processes, without any Kubernetes."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,7 +21,8 @@ from tests.dag import test_demo
 
 pytestmark = pytest.mark.slow
 Start = Callable[..., FakeAws]
-KIND = "ml.g5.xlarge"
+KIND, STEPS, SAVED = "ml.g5.xlarge", 60, 10
+CHECKPOINT = "checkpoints/checkpoint-{}/complete.json"
 
 
 @pytest.fixture
@@ -33,13 +35,12 @@ def configuration(s3: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.Monke
         probe.bind(("127.0.0.1", 0))
         monkeypatch.setenv("FIMSMITH_SAGEMAKER_PORT", str(probe.getsockname()[1]))
 
-    def make(steps: int = 12, **settings: Any) -> Path:
+    def make(**settings: Any) -> Path:
         content = test_demo.settings(tiny)
         content["model"] = {"path": f"{s3}/model"}
-        content["train"] |= {"max_steps": steps}
         required = {"role": jobs.ROLE, "image": jobs.IMAGE, "instance_type": KIND}
         content["run"] = {"root": f"{s3}/root", "nodes": 2, "sagemaker": {**required, **settings}}
-        content["train"]["micro_batch"] = 4
+        content["train"] |= {"max_steps": STEPS, "save_steps": SAVED, "eval_steps": STEPS, "micro_batch": 4}
         path = tmp_path / "config.yaml"
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
         return path
@@ -51,27 +52,46 @@ def command(path: Path) -> list[str]:
     return [*test_demo.COMMAND, "run", str(path), "--launcher", "sagemaker"]
 
 
-def test_a_run_ends_with_a_model_although_its_spot_instances_are_taken_away(
-    start_aws: Start, configuration: Callable[..., Path], s3: str
+def test_a_stopped_run_goes_on_and_ends_with_a_model_although_its_spot_instances_are_taken_away(
+    start_aws: Start, configuration: Callable[..., Path], s3: str, tmp_path: Path
 ):
-    account = start_aws(interrupt_at=["checkpoints/checkpoint-6/complete.json"], torn=True)
+    account = start_aws(torn=True)
     path = configuration(spot=True, network_isolation=True, prices={KIND: 1.0})
+    with open(tmp_path / "first", "wb") as output:
+        first = subprocess.Popen(command(path), stdout=output, stderr=output, start_new_session=True)
+    while not any(account.folder.glob(f"*train*/life-1/*/{CHECKPOINT.format(SAVED)}")):
+        assert first.poll() is None, (tmp_path / "first").read_text()
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
+    assert first.wait(120) != 0
+    assert "Traceback" not in (tmp_path / "first").read_text()
+    (stopped,) = [job for name, job in account.training.jobs.items() if "-train-" in name]
+    assert jobs.wait(stopped.name, jobs.ENDED)["TrainingJobStatus"] == "Stopped"
+
+    reached = max(
+        int(place.parent.name[11:]) for place in account.folder.glob(f"*train*/life-1/*/{CHECKPOINT.format('*')}")
+    )
+    account.behaviour.interrupt_at = [CHECKPOINT.format((reached // SAVED + 2) * SAVED)]
+    calls = len(account.calls)
     done = subprocess.run(command(path), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    stages = [request["Tags"][0]["Value"] for _, name, request in account.calls if name == "CreateTrainingJob"]
-    assert sorted(stages) == ["evaluate", "evaluate", "export", "train"]
+    stages = [request["Tags"][0]["Value"] for _, name, request in account.calls[calls:] if name == "CreateTrainingJob"]
+    assert set(stages) == {"train", "evaluate", "export"}
+    assert stages.count("train") == stages.count("export") == 1
     assert "train     Interrupted: Managed spot training instances were interrupted" in done.stdout
     assert "1 spot interruption, cost " in done.stdout
-    assert "from step " in done.stdout
-    assert any(line.startswith("train     step 12 of 12, loss ") for line in done.stdout.splitlines())
+    first_life, second_life = (int(number) for number in re.findall(r"from step (\d+)", done.stdout))
+    assert first_life == reached
+    assert second_life >= reached
+    assert any(line.startswith(f"train     step {STEPS} of {STEPS}, loss ") for line in done.stdout.splitlines())
     model = next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith("model   s3://"))
     assert "model.safetensors" in storage.list_files(model)
     left = [name for name in storage.list_files(f"{s3}/root") if "/sagemaker/" in name or "/checkpoints/" in name]
     assert not left
 
-    (run,) = {tag["Value"] for made in account.tags.values() for tag in made if tag["Key"] == "fimsmith:run"}
-    assert run.startswith("run-")
-    trained = next(job for name, job in account.training.jobs.items() if "-train-" in name)
+    runs = {tag["Value"] for made in account.tags.values() for tag in made if tag["Key"] == "fimsmith:run"}
+    assert all(run.startswith("run-") for run in runs)
+    trained = [job for name, job in account.training.jobs.items() if "-train-" in name][-1]
     metrics = {each["MetricName"] for each in described(trained.name)["FinalMetricDataList"]}
     assert {"train_loss", "eval_loss", "tokens_per_second"} <= metrics
 
@@ -83,23 +103,3 @@ def test_a_run_ends_with_a_model_although_its_spot_instances_are_taken_away(
 
 def described(name: str) -> dict[str, Any]:
     return boto3.client("sagemaker").describe_training_job(TrainingJobName=name)
-
-
-def test_ctrl_c_stops_the_job_and_the_same_command_goes_on(
-    start_aws: Start, configuration: Callable[..., Path], tmp_path: Path
-):
-    account = start_aws()
-    path = configuration(steps=100)
-    with open(tmp_path / "first", "wb") as output:
-        first = subprocess.Popen(command(path), stdout=output, stderr=output, start_new_session=True)
-    while not any(account.folder.glob("*train*/life-1/algo-1/checkpoints/checkpoint-3/complete.json")):
-        assert first.poll() is None, (tmp_path / "first").read_text()
-        time.sleep(0.05)
-    os.killpg(first.pid, signal.SIGINT)  # as a terminal does
-    assert first.wait(120) != 0
-    (trained,) = [job for name, job in account.training.jobs.items() if "-train-" in name]
-    assert jobs.wait(trained.name, jobs.ENDED)["TrainingJobStatus"] == "Stopped"
-    second = subprocess.run(command(path), capture_output=True, text=True, check=False)
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert "from step " in second.stdout
-    assert "Traceback" not in (tmp_path / "first").read_text()

@@ -52,8 +52,8 @@ def write(folder: Path, content: dict[str, Any]) -> Path:
     return path
 
 
-def run(path: Path) -> str:
-    done = subprocess.run([*COMMAND, "run", str(path)], capture_output=True, text=True, check=False)
+def run(path: Path, stage: str = "run") -> str:
+    done = subprocess.run([*COMMAND, stage, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -92,7 +92,7 @@ def test_another_learning_rate_does_not_rebuild_the_data(finished: tuple[Path, s
     before = digests(folder)
     changed = settings(tiny)
     changed["train"] |= {"learning_rate": 1e-3, "max_steps": 2}
-    run(write(folder, changed))
+    run(write(folder, changed), "train")
     after = digests(folder)
     assert {stage: after[stage] for stage in DATA} == {stage: before[stage] for stage in DATA}
     assert len(after["train"]) == 2
