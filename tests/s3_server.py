@@ -1,9 +1,21 @@
 """A real S3 API on this machine for tests: moto's server behind the real SDK."""
 
+import functools
 import uuid
 from collections.abc import Iterator
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptions() -> Iterator[None]:
+    """The SDK reads its descriptions of the services (sagemaker's: 2.6 MB) once and not for each client."""
+    from botocore.loaders import JSONFileLoader
+
+    read = functools.cache(functools.partial(JSONFileLoader.load_file, JSONFileLoader()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        yield
 
 
 @pytest.fixture(scope="session")

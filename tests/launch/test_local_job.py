@@ -121,9 +121,10 @@ def test_a_job_that_is_aborted_after_its_outcome_has_succeeded(job: Make):
 
 
 DRIVER = """
-import pathlib, sys
+import pathlib, signal, sys
 from fimsmith import config
 from fimsmith.launch import Job, local
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it, and their children
 local.run(Job(name="x", stage="evaluate", module=sys.argv[1], folder=pathlib.Path(sys.argv[2])), config.Run())
 """
 SLEEPER = (
