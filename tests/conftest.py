@@ -20,16 +20,21 @@ def shop() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all xdist workers."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def tiny(shop: Path, common: Path) -> Path:
     """A tiny model folder: 1,024 embedding rows, hidden size 64, 2 layers; made once for all xdist workers."""
     from fimsmith.train import tiny_model  # imports torch: only for tests that need it
 
-    base = tmp_path_factory.getbasetemp()
-    home = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with open(home / "tiny.lock", "w") as lock:
+    with open(common / "tiny.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         texts = [path.read_bytes().decode("utf-8", "replace") for path in sorted(shop.rglob("*.java"))]
-        return tiny_model.build(texts, home / "tiny", vocabulary=1024, hidden=64, layers=2)
+        return tiny_model.build(texts, common / "tiny", vocabulary=1024, hidden=64, layers=2)
 
 
 @pytest.fixture(scope="session")

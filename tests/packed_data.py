@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fimsmith import config
+from fimsmith import config, launch
 from fimsmith.manifest import Manifest, Outcome, produce
 from fimsmith.packed import PackedWriter
 from fimsmith.tokenizer import SourceTokenizer
@@ -49,3 +49,10 @@ def section() -> Callable[..., config.Train]:
         return config.Train.model_validate(usual | changes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def alone(packed: Manifest, tiny_manifest: Manifest, section: Callable[..., config.Train], common: Path) -> Manifest:
+    """40 steps by two processes of one machine, which others must equal; the second xdist worker finds it made."""
+    place = config.Run(root=str(common / "alone"), processes=2)
+    return launch.train(section(max_steps=40), place, tiny_manifest, packed)

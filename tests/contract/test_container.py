@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fimsmith import config, launch, sagemaker
+from fimsmith import config, sagemaker
 from fimsmith.jobspec import JobSpec
 from fimsmith.manifest import Manifest, inventory
 from tests.contract.container import Life
@@ -65,31 +65,24 @@ def until(life: Life, name: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="module")
-def alone(packed: Manifest, tiny_manifest: Manifest, section: Section, tmp_path_factory) -> Manifest:
-    """The same training by two processes of one machine, without SageMaker."""
-    place = config.Run(root=str(tmp_path_factory.mktemp("alone")), processes=2)
-    return launch.train(section(max_steps=16), place, tiny_manifest, packed)
-
-
 @pytest.mark.slow
 def test_two_hosts_go_on_after_an_interruption_and_train_what_two_processes_train(
     spec: Callable[..., JobSpec], life: Make, alone: Manifest, tmp_path: Path
 ):
-    first = life(spec(max_steps=16))
+    first = life(spec(max_steps=40))
     until(first, "checkpoints/checkpoint-4/complete.json")
     first.stop()
     assert all(first.wait()), first.output()
     assert not any((tree / "output/failure").exists() for tree in first.trees)
     assert not (first.trees[0] / "model/outcome.json").exists()
 
-    second = life(spec(max_steps=16), checkpoints=first.saved(tmp_path / "saved"))
+    second = life(spec(max_steps=40), checkpoints=first.saved(tmp_path / "saved"))
     assert second.wait() == [0, 0], second.output()
     assert "from step" in second.output()
     answer = json.loads((second.trees[0] / "model/outcome.json").read_bytes())
-    assert answer["metrics"]["steps"] == 16
+    assert answer["metrics"]["steps"] == 40
     assert answer["metrics"]["eval_loss"] == pytest.approx(alone.metrics["eval_loss"], rel=1e-3)
-    assert len(answer["details"]["curve"]) == 16  # the journal of the first life is not lost
+    assert len(answer["details"]["curve"]) == 40  # the journal of the first life is not lost
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ def configuration(s3: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.Monke
         required = {"role": jobs.ROLE, "image": jobs.IMAGE, "instance_type": KIND}
         content["run"] = {"root": f"{s3}/root", "nodes": 2, "sagemaker": {**required, **settings}}
         content["train"] |= {"max_steps": STEPS, "save_steps": SAVED, "eval_steps": STEPS, "micro_batch": 4}
+        content["evaluate"] |= {"samples": 8, "max_new_tokens": 8}
         path = tmp_path / "config.yaml"
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
         return path

@@ -74,6 +74,7 @@ def test_two_nodes_train_what_two_processes_train_and_go_on_after_a_loss(
     packed: Manifest,
     tiny_manifest: Manifest,
     section: Callable[..., config.Train],
+    alone: Manifest,
     tmp_path: Path,
 ):
     cluster(until="checkpoint-8/complete.json")
@@ -82,9 +83,6 @@ def test_two_nodes_train_what_two_processes_train_and_go_on_after_a_loss(
     cluster()
     made = launch.train(section(max_steps=40), place(s3), tiny_manifest, packed)
     assert "from step" in (tmp_path / "node0.log").read_text()
-    alone = launch.train(
-        section(max_steps=40), config.Run(root=str(tmp_path / "alone"), processes=2), tiny_manifest, packed
-    )
     assert made.fingerprint == alone.fingerprint
     assert made.metrics["eval_loss"] == pytest.approx(alone.metrics["eval_loss"], rel=1e-3)
     assert made.metrics["steps"] == alone.metrics["steps"] == 40
