@@ -75,6 +75,11 @@ class Ingest(Section):
     keep_generated: bool = Field(
         default=False, description="Keep generated code (@Generated, 'DO NOT EDIT', generated-sources folders)."
     )
+    keep_boilerplate: Fraction = Field(
+        default=0.1,
+        description="Share of the Java files to keep among those that hold only fields and accessors, or mostly a table of "
+        "constants, of about 100 lines or more; which ones is drawn by their text.",
+    )
     licences: list[str] | None = Field(
         default=None, description="SPDX identifiers that are allowed; null allows all, also files without a licence."
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fimsmith import config
-from fimsmith.corpus import comments, credentials, licences
+from fimsmith import config, randomness
+from fimsmith.corpus import boilerplate, comments, credentials, licences
 
 _ALPHANUMERIC = (
     bytes(range(ord("0"), ord("9") + 1)) + bytes(range(ord("A"), ord("Z") + 1)) + bytes(range(ord("a"), ord("z") + 1))
@@ -61,6 +61,7 @@ def _reason(file: File, section: config.Ingest) -> str | None:
         or unclosed_comments(file, section)
         or generated(file, section)
         or licence(file, section)
+        or too_plain(file, section)
     )
 
 
@@ -123,6 +124,14 @@ def licence(file: File, section: config.Ingest) -> str | None:
     if section.licences is None or licences.allowed(file.licence, section.licences):
         return None
     return "licence"
+
+
+def too_plain(file: File, section: config.Ingest) -> str | None:
+    """Fields with their accessors, and tables of constants: a model needs to see some, not all of a company's."""
+    if file.kind != "java" or section.keep_boilerplate >= 1:
+        return None
+    found = boilerplate.kind(file.text)
+    return found if found and randomness.fraction("boilerplate", file.text) >= section.keep_boilerplate else None
 
 
 def _comments(text: str) -> str:
