@@ -83,7 +83,11 @@ class Ingest(Section):
     licences: list[str] | None = Field(
         default=None, description="SPDX identifiers that are allowed; null allows all, also files without a licence."
     )
-    keep_secrets: bool = Field(default=False, description="Keep files that hold credentials (keys, tokens, passwords).")
+    secrets: Literal["keep", "redact", "drop"] = Field(
+        default="drop",
+        description="Credentials (keys, tokens, passwords): keep them, replace them inside comments and string literals by "
+        "`redacted` (what stands elsewhere, and private keys, still costs the file), or drop the file.",
+    )
     personal: Literal["keep", "redact", "drop"] = Field(
         default="redact",
         description="E-mail addresses and Chinese mobile and identity numbers in comments and string literals: "

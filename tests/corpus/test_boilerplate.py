@@ -3,7 +3,7 @@ from java_texts import java
 
 from fimsmith import config
 from fimsmith.corpus import boilerplate
-from fimsmith.corpus.filters import File, reasons
+from fimsmith.corpus.filters import File, reason
 
 FIELDS = ("name", "street", "city", "country", "code")
 
@@ -115,8 +115,8 @@ def test_small_tables_and_tables_beside_code_or_documentation_are_none(text: str
 
 
 def dropped(texts: list[str], keep: float, kind: str = "java") -> list[str | None]:
-    files = [File("A.java", kind, len(text), text, None) for text in texts]
-    return reasons(files, config.Ingest(keep_boilerplate=keep))
+    section = config.Ingest(keep_boilerplate=keep)
+    return [reason(File("A.java", kind, len(text), text, None), section) for text in texts]
 
 
 def test_the_share_that_is_kept_is_drawn_by_the_text():
