@@ -113,7 +113,8 @@ class Curate(Section):
     )
     decontaminate: list[str] = Field(
         default=[],
-        description="Benchmark files (.jsonl, .json, .txt, .parquet, also .gz) whose 13-grams must not be trained on.",
+        description="Benchmarks whose runs of 13 words must not be trained on: files (.jsonl, .json, .txt, .parquet, also .gz) "
+        "here or as `s3://bucket/file`, or `hf:owner/name[@revision][#folder]` (tables of the Hugging Face Hub).",
     )
     shards: int = Field(
         default=2,
