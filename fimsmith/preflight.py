@@ -129,8 +129,8 @@ def _check_sources(configuration: config.Config) -> None:
                 f"source {source.name!r}: there is nothing at {path}, or no permission to see it; mend "
                 f"sources.{index}.location (or --set sources.{index}.location=/path/to/code)"
             )
-    for name in configuration.curate.decontaminate:
-        decontaminate.existing(name)
+    for location in configuration.curate.decontaminate:
+        decontaminate.check(location)
 
 
 def _there(path: Path) -> bool:

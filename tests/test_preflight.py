@@ -45,6 +45,11 @@ def test_a_missing_benchmark_file_is_refused(tiny: Path, tmp_path: Path):
         preflight.check(settings(tiny, tmp_path, curate={"decontaminate": ["nowhere.jsonl"]}))
 
 
+def test_a_benchmark_of_an_unknown_kind_is_refused_before_it_is_fetched(tiny: Path, tmp_path: Path):
+    with pytest.raises(DataError, match=r"s3://bucket/b\.zip is none of \.jsonl"):
+        preflight.check(settings(tiny, tmp_path, curate={"decontaminate": ["hf:some/code", "s3://bucket/b.zip"]}))
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [

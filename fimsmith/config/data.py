@@ -75,10 +75,19 @@ class Ingest(Section):
     keep_generated: bool = Field(
         default=False, description="Keep generated code (@Generated, 'DO NOT EDIT', generated-sources folders)."
     )
+    keep_boilerplate: Fraction = Field(
+        default=0.1,
+        description="Share of the Java files to keep among those that hold only fields and accessors, or mostly a table of "
+        "constants, of about 100 lines or more; which ones is drawn by their text.",
+    )
     licences: list[str] | None = Field(
         default=None, description="SPDX identifiers that are allowed; null allows all, also files without a licence."
     )
-    keep_secrets: bool = Field(default=False, description="Keep files that hold credentials (keys, tokens, passwords).")
+    secrets: Literal["keep", "redact", "drop"] = Field(
+        default="drop",
+        description="Credentials (keys, tokens, passwords): keep them, replace them inside comments and string literals by "
+        "`redacted` (what stands elsewhere, and private keys, still costs the file), or drop the file.",
+    )
     personal: Literal["keep", "redact", "drop"] = Field(
         default="redact",
         description="E-mail addresses and Chinese mobile and identity numbers in comments and string literals: "
@@ -104,7 +113,8 @@ class Curate(Section):
     )
     decontaminate: list[str] = Field(
         default=[],
-        description="Benchmark files (.jsonl, .json, .txt, .parquet, also .gz) whose 13-grams must not be trained on.",
+        description="Benchmarks whose runs of 13 words must not be trained on: files (.jsonl, .json, .txt, .parquet, also .gz) "
+        "here or as `s3://bucket/file`, or `hf:owner/name[@revision][#folder]` (tables of the Hugging Face Hub).",
     )
     shards: int = Field(
         default=2,

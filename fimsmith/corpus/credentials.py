@@ -1,17 +1,23 @@
 """Find credentials in source text: keys and tokens by their shape, passwords by what they are assigned to.
 
-A file that holds one is dropped: a model can repeat what it was trained on. Texts that only look
-like credentials (`changeit`, `${DB_PASSWORD}`, `xxxx`) must not cost a file.
+A file that holds one is dropped, or the credential is replaced: a model can repeat what it was trained on. Texts
+that only look like credentials (`changeit`, `${DB_PASSWORD}`, `xxxx`) must not cost a file.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from fimsmith.corpus import comments
+
+REDACTED = "redacted"  # in small letters: where a backslash comes before it, \r is an escape as well
+
+Span = tuple[int, int, str]  # start and end in characters, name of the rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +33,11 @@ def _rule(name: str, hint: str, pattern: str) -> Rule:
     return Rule(name, hint, re.compile(pattern))
 
 
+_PRIVATE_KEY = "private-key"
 _SHAPES = (
     _rule("aws-access-key", "AKIA|ASIA", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
     _rule(
-        "private-key",
+        _PRIVATE_KEY,
         "PRIVATE",
         r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\"'+\\nr]*([A-Za-z0-9+/=]{40,})",
     ),
@@ -79,11 +86,30 @@ def find(texts: list[str]) -> list[str | None]:
     found: list[str | None] = [None] * len(texts)
     suspects = _matching(texts, range(len(texts)), _SUSPECT)
     for row in suspects:
-        found[row] = _shape(texts[row])
+        found[row] = _first(_shapes(texts[row]))
     for row in _matching(texts, suspects, _ASSIGNED):
-        if any(_is_random(match[1]) for match in _ASSIGNMENT.finditer(texts[row])):
-            found[row] = found[row] or "assigned-secret"
+        found[row] = found[row] or _first(_assigned(texts[row]))
     return found
+
+
+def redacted(text: str, kind: str) -> tuple[str, Counter[str]] | None:
+    """Return a text with a placeholder for each credential, and how many there were of each rule.
+
+    In Java the placeholder stays inside the string literal or comment, so the file parses as before. Returns None
+    where that cannot be: a credential in the code itself, and private keys, which span many lines.
+    """
+    spans = _merged([*_shapes(text), *_assigned(text)])
+    inside = list(_interiors(text)) if kind == "java" else [(0, len(text))]
+    parts, done = [], 0
+    for start, end, rule in spans:
+        while kind == "java" and text[end - 1] == "\\":  # of an escape that ends behind the credential
+            end -= 1
+        if rule == _PRIVATE_KEY or not any(first <= start and end <= last for first, last in inside):
+            return None
+        parts += [text[done:start], REDACTED]
+        done = end
+    clean = "".join([*parts, text[done:]])
+    return None if find([clean])[0] else (clean, Counter(rule for *_, rule in spans))
 
 
 def _matching(texts: list[str], rows: Sequence[int], pattern: str) -> list[int]:
@@ -93,13 +119,40 @@ def _matching(texts: list[str], rows: Sequence[int], pattern: str) -> list[int]:
     return [row for row, match in zip(rows, matches.to_pylist(), strict=True) if match]
 
 
-def _shape(text: str) -> str | None:
+def _first(spans: Iterator[Span]) -> str | None:
+    return next((rule for *_, rule in spans), None)
+
+
+def _shapes(text: str) -> Iterator[Span]:
     for rule in _SHAPES:
         if re.search(rule.hint, text):
             for match in rule.pattern.finditer(text):
-                if not _is_placeholder(match[match.lastindex or 0]):
-                    return rule.name
-    return None
+                group = match.lastindex or 0
+                if not _is_placeholder(match[group]):
+                    yield *match.span(group), rule.name
+
+
+def _assigned(text: str) -> Iterator[Span]:
+    return ((*match.span(1), "assigned-secret") for match in _ASSIGNMENT.finditer(text) if _is_random(match[1]))
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    """Spans in order, those that overlap as one; a private key stays one."""
+    merged: list[Span] = []
+    for start, end, rule in sorted(spans):
+        if merged and start < merged[-1][1]:
+            first, last, known = merged.pop()
+            start, end, rule = first, max(end, last), rule if rule == _PRIVATE_KEY else known
+        merged.append((start, end, rule))
+    return merged
+
+
+def _interiors(text: str) -> Iterator[tuple[int, int]]:
+    """What stands between the delimiters of Java's comments and literals."""
+    for token in comments.OR_LITERALS.finditer(text):
+        opening = next(mark for mark in ('"""', "/*", "//", '"', "'") if token[0].startswith(mark))
+        closing = {"/*": 2, "//": 0}.get(opening, len(opening))
+        yield token.start() + len(opening), token.end() - closing
 
 
 def _is_placeholder(literal: str) -> bool:

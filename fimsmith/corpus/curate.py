@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from fimsmith import config, pool, records, storage
 from fimsmith.corpus import decontaminate, minhash
+from fimsmith.corpus.decontaminate import Benchmark
 from fimsmith.corpus.sorting import identity
 from fimsmith.corpus.split import Plan, Rows, plan
 from fimsmith.errors import DataError
@@ -37,12 +38,14 @@ def curate(section: config.Curate, ingested: list[Manifest], root: str) -> Manif
     and training; `details` the counts per group and the most similar pair. Raises DataError when
     a split is empty.
     """
-    benchmarks = decontaminate.signatures(section.decontaminate)
-    return produce("curate", [section, benchmarks], ingested, root, lambda work: _build(section, ingested, work))
+    benchmarks = [decontaminate.find(location) for location in section.decontaminate]
+    key = [section, [benchmark.signature for benchmark in benchmarks]]
+    return produce("curate", key, ingested, root, lambda work: _build(section, benchmarks, ingested, work))
 
 
-def _build(section: config.Curate, ingested: list[Manifest], work: Path) -> Outcome:
+def _build(section: config.Curate, benchmarks: list[Benchmark], ingested: list[Manifest], work: Path) -> Outcome:
     storage.clear(work)
+    known = decontaminate.runs(benchmarks)
     groups = _held_out(section, ingested)
     # among copies the first one is kept: a held-out file rather than a public copy of it
     sources = sorted(ingested, key=lambda manifest: manifest.details["group"] not in groups)
@@ -57,7 +60,7 @@ def _build(section: config.Curate, ingested: list[Manifest], work: Path) -> Outc
             )
             for shard in range(section.shards)
         ]
-        for number, row, contaminated in _checked(section, decided, _texts(sources)):
+        for number, row, contaminated in _checked(known, decided, _texts(sources)):
             if kept := result.take(number, row, contaminated):
                 shards[int(row["id"][:16], 16) % section.shards].add(kept)
     result.check(section)
@@ -108,18 +111,16 @@ def _numbered(manifest: Manifest, first: int) -> Iterator[Numbered]:
     yield from enumerate(records.read(manifest.file("files.parquet"), columns, _BATCH), first)
 
 
-def _checked(
-    section: config.Curate, decided: Plan, rows: Iterable[Numbered]
-) -> Iterator[tuple[int, dict[str, Any], bool]]:
+def _checked(known: np.ndarray, decided: Plan, rows: Iterable[Numbered]) -> Iterator[tuple[int, dict[str, Any], bool]]:
     """Say of each row whether it holds parts of a benchmark; only files that would be learned from are looked at."""
-    if not section.decontaminate:
+    if not len(known):
         yield from ((number, row, False) for number, row in rows)
         return
     say("curate", "looking for parts of benchmarks")
     progress = Progress("curate", "files", len(decided.splits))
     batches, again = tee(_batches(rows))
     looked_at = ([_learned(decided, number, row["text"]) for number, row in batch] for batch in again)
-    look = partial(decontaminate.contaminated, tuple(section.decontaminate))
+    look = partial(decontaminate.contaminated, known)
     for batch, flags in zip(batches, pool.ordered(look, looked_at), strict=True):
         yield from ((number, row, flag) for (number, row), flag in zip(batch, flags, strict=True))
         progress.add(len(batch))

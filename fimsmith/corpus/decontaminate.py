@@ -5,12 +5,12 @@ arXiv:2005.14165, appendix C). Runs that prove nothing are left out: tables of n
 and boilerplate that stands in many of a benchmark's records, such as imports.
 """
 
-import functools
 import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,65 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fimsmith import storage
-from fimsmith.corpus import minhash
+from fimsmith.corpus import bucket, hub, minhash, table
 from fimsmith.errors import DataError
 
 _WORDS = 13
 _LEAST_DISTINCT, _LEAST_BYTES = 7, 3  # of the 13: so many different words of so many bytes
 _MOST_RECORDS, _MOST_SHARE = 10, 0.02  # a run in more than both is boilerplate
+_TASKS, _SOLUTIONS = {"prompt", "text"}, {"canonical_solution", "code"}  # columns of HumanEval, MBPP and MBXP
 _ENDINGS = (".jsonl", ".json", ".txt", ".parquet")
 
 
-def signatures(paths: list[str]) -> list[str]:
-    """Return what identifies the benchmarks' contents; raises DataError for one that is missing."""
-    return [storage.sha256(existing(path)) for path in paths]
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark that is known to be there."""
+
+    signature: str  # changes when the content does, not when the benchmark moves
+    files: Callable[[], Iterator[Path]]  # each is there until the next is asked for
 
 
-def contaminated(paths: tuple[str, ...], texts: list[str]) -> list[bool]:
-    """Say for each text whether it shares a run of words with a benchmark."""
-    known = _runs(paths)
+def check(location: str) -> None:
+    """Raise DataError for a file that is missing, not readable or of no kind that is known; looks at this machine only."""
+    if location.startswith("hf:"):
+        return
+    if storage.is_remote(location):
+        _check_ending(location)
+    else:
+        _existing(location)
+
+
+def find(location: str) -> Benchmark:
+    """Look up a file on this machine or in S3, or the tables of a data set on the Hugging Face Hub.
+
+    Raises DataError for a location that is missing, not readable, or of no kind that is known.
+    """
+    check(location)
+    if location.startswith("hf:"):
+        found = hub.find(location, table.PARQUET + table.JSONL)
+        return Benchmark(f"{found.name}@{found.commit}", found.fetch)
+    if not storage.is_remote(location):
+        path = _existing(location)
+        return Benchmark(storage.sha256(path), lambda: iter([path]))
+    stat = storage.stat(location)
+    if stat is None:
+        raise DataError(f"curate.decontaminate: there is no {location}; mend the address or take it out")
+    return Benchmark("-".join(map(str, stat)), lambda: _brought(location, stat[0]))
+
+
+def _brought(uri: str, size: int) -> Iterator[Path]:
+    with bucket.scratch() as folder:
+        yield bucket.bring(uri, size, folder)
+
+
+def runs(benchmarks: list[Benchmark]) -> np.ndarray:
+    """Return the hashes of all runs of the benchmarks, ascending; raises DataError for a file that cannot be read."""
+    found = (_benchmark(path) for benchmark in benchmarks for path in benchmark.files())
+    return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
+
+
+def contaminated(known: np.ndarray, texts: list[str]) -> list[bool]:
+    """Say for each text whether it shares a run of words with a benchmark; `known` comes from runs()."""
     return [_shares_a_run(text, known) for text in texts]
 
 
@@ -44,12 +86,6 @@ def _shares_a_run(text: str, known: np.ndarray) -> bool:
     places = np.searchsorted(known, runs)  # known is ascending
     inside = places < len(known)
     return bool((known[places[inside]] == runs[inside]).any())
-
-
-@functools.cache
-def _runs(paths: tuple[str, ...]) -> np.ndarray:
-    """The hashes of all runs of the benchmarks; read once per process."""
-    return np.unique(np.concatenate([np.zeros(0, np.uint64), *(_benchmark(existing(path)) for path in paths)]))
 
 
 def _benchmark(path: Path) -> np.ndarray:
@@ -80,10 +116,18 @@ def _record(record: Any) -> np.ndarray:
 
 
 def _strings(value: Any) -> Iterator[str]:
+    """All strings of a record, joined where a copy would hold them in one piece: tests in a list, a task and its solution."""
     if isinstance(value, str):
         yield value.encode("utf-8", "replace").decode()
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, list) and all(isinstance(each, str) for each in value):
+        yield from _strings("\n".join(value))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+    elif isinstance(value, dict):
+        tasks, solutions = ([value[name] for name in names & value.keys()] for names in (_TASKS, _SOLUTIONS))
+        wholes = [[task, solution] for task in tasks for solution in solutions]
+        for each in (*value.values(), *wholes):
             yield from _strings(each)
 
 
@@ -104,8 +148,7 @@ def _records(path: Path) -> Iterator[Any]:
             yield file.read().decode("utf-8", "replace")
 
 
-def existing(path: str) -> Path:
-    """Return a benchmark's file; raises DataError when it is missing, not readable or of no kind that is known."""
+def _existing(path: str) -> Path:
     file = storage.local(path).absolute()
     try:
         there = file.is_file() and os.access(file, os.R_OK)
@@ -115,6 +158,13 @@ def existing(path: str) -> Path:
         raise DataError(
             f"curate.decontaminate: there is no file at {file} that may be read; mend the path or take it out"
         )
-    if not file.name.lower().removesuffix(".gz").endswith(_ENDINGS):
-        raise DataError(f"curate.decontaminate: {file} is none of {' '.join(_ENDINGS)} (or .gz of them)")
+    _check_ending(str(file))
     return file
+
+
+def _check_ending(location: str) -> None:
+    if not location.lower().removesuffix(".gz").endswith(_ENDINGS):
+        raise DataError(
+            f"curate.decontaminate: {location} is none of {' '.join(_ENDINGS)} (or .gz of them); "
+            "mend the address or take it out"
+        )

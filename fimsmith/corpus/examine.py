@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fimsmith import config
-from fimsmith.corpus import decode, filters, html, licences, minhash, personal
+from fimsmith.corpus import decode, filters, html, licences, minhash, redaction
 from fimsmith.corpus.tree import Entry
 
 _BATCH_FILES = 200
@@ -31,34 +31,25 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -> list[dict[str, Any] | Rejected]:
     """Return for each entry its row of `records.FILES`, or its path and the reason why there is none.
 
-    The rows also hold `redacted`: how many personal data of each kind were replaced.
+    The rows also hold `redacted`: how many credentials and personal data of each kind were replaced.
     """
-    results = [_decoded(section, source, entry) for entry in batch]
-    rows = [(number, row) for number, row in enumerate(results) if isinstance(row, dict)]
-    files = [
-        filters.File(batch[number].found, source.kind, row["bytes"], row["text"], row["licence"])
-        for number, row in rows
-    ]
+    results = [_filtered(section, source, entry) for entry in batch]
+    taken = [(number, row) for number, row in enumerate(results) if isinstance(row, dict)]
+    clean = redaction.redact(section, source.kind, [row["text"] for _, row in taken])
     kept = []
-    for (number, row), reason in zip(rows, filters.reasons(files, section), strict=True):
-        if reason:
-            results[number] = batch[number].found, reason
+    for (number, row), result in zip(taken, clean, strict=True):
+        if isinstance(result, str):
+            results[number] = batch[number].found, result
         else:
-            kept.append((number, row))
-    texts = [row["text"] for _, row in kept]
-    cleaned = personal.redacted(texts, source.kind) if section.personal != "keep" else [(text, {}) for text in texts]
-    for (number, row), (text, counts), signature in zip(
-        kept, cleaned, minhash.signatures([text for text, _ in cleaned]), strict=True
-    ):
-        if counts and section.personal == "drop":
-            results[number] = batch[number].found, "personal"
-        row["text"], row["redacted"] = text, counts
-        row["id"] = hashlib.sha256(text.encode()).hexdigest()
+            row["text"], row["redacted"] = result
+            kept.append(row)
+    for row, signature in zip(kept, minhash.signatures([row["text"] for row in kept]), strict=True):
+        row["id"] = hashlib.sha256(row["text"].encode()).hexdigest()
         row["minhash"] = signature.astype("<u4").tobytes()
     return results
 
 
-def _decoded(section: config.Ingest, source: config.Source, entry: Entry) -> dict[str, Any] | Rejected:
+def _filtered(section: config.Ingest, source: config.Source, entry: Entry) -> dict[str, Any] | Rejected:
     if entry.reason:
         return entry.found, entry.reason
     if len(entry.data) > section.max_bytes:
@@ -72,13 +63,17 @@ def _decoded(section: config.Ingest, source: config.Source, entry: Entry) -> dic
         if page is None:
             return entry.found, "too_deep"
         text = page
+    licence = licences.detect(text) or entry.licence or source.licence
+    file = filters.File(entry.found, source.kind, len(entry.data), text, licence)
+    if reason := filters.reason(file, section):
+        return entry.found, reason
     return {
         "source": source.name,
         "group": source.share,
         "repository": entry.repository,
         "path": entry.path,
         "kind": source.kind,
-        "licence": licences.detect(text) or entry.licence or source.licence,
+        "licence": licence,
         "commit": entry.commit,
         "time": entry.time,
         "encoding": encoding,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fimsmith import config
-from fimsmith.corpus import comments, credentials, licences
+from fimsmith import config, randomness
+from fimsmith.corpus import boilerplate, comments, licences
 
 _ALPHANUMERIC = (
     bytes(range(ord("0"), ord("9") + 1)) + bytes(range(ord("A"), ord("Z") + 1)) + bytes(range(ord("a"), ord("z") + 1))
@@ -44,16 +44,8 @@ class File:
     licence: str | None  # SPDX expression
 
 
-def reasons(files: list[File], section: config.Ingest) -> list[str | None]:
-    """Return why each file is dropped, or None where it is kept."""
-    found = [_reason(file, section) for file in files]
-    left = [] if section.keep_secrets else [number for number, reason in enumerate(found) if reason is None]
-    for number, rule in zip(left, credentials.find([files[number].text for number in left]), strict=True):
-        found[number] = "secret" if rule else None
-    return found
-
-
-def _reason(file: File, section: config.Ingest) -> str | None:
+def reason(file: File, section: config.Ingest) -> str | None:
+    """Return why a file is dropped, or None where it is kept."""
     return (
         too_small(file, section)
         or long_lines(file, section)
@@ -61,6 +53,7 @@ def _reason(file: File, section: config.Ingest) -> str | None:
         or unclosed_comments(file, section)
         or generated(file, section)
         or licence(file, section)
+        or too_plain(file, section)
     )
 
 
@@ -123,6 +116,14 @@ def licence(file: File, section: config.Ingest) -> str | None:
     if section.licences is None or licences.allowed(file.licence, section.licences):
         return None
     return "licence"
+
+
+def too_plain(file: File, section: config.Ingest) -> str | None:
+    """Fields with their accessors, and tables of constants: a model needs to see some, not all of a company's."""
+    if file.kind != "java" or section.keep_boilerplate >= 1:
+        return None
+    found = boilerplate.kind(file.text)
+    return found if found and randomness.fraction("boilerplate", file.text) >= section.keep_boilerplate else None
 
 
 def _comments(text: str) -> str:

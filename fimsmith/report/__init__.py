@@ -1,4 +1,4 @@
-"""What came out of a whole run, how it was made, and how to make it again: one HTML page, and the data as JSON.
+"""What came out of a whole run, how it was made, and how to make it again: one HTML page, and a card about the data.
 
 fimsmith report config.yaml
 """
@@ -9,15 +9,14 @@ from pathlib import Path
 from fimsmith import config
 from fimsmith.manifest import Manifest, Outcome, produce
 from fimsmith.progress import say
-from fimsmith.report import page
-from fimsmith.report.card import card
+from fimsmith.report import card, page
 from fimsmith.report.stages import Stages
 
 __all__ = ["build"]
 
 
 def build(section: config.Report, manifests: list[Manifest], root: str) -> Manifest:
-    """Write `report.html`, a single file without scripts that loads nothing, and `data-card.json`.
+    """Write `report.html`, a single file without scripts that loads nothing, and `data-card.html` and `data-card.json`.
 
     Raises DataError when the manifest of a stage is missing.
     """
@@ -27,7 +26,8 @@ def build(section: config.Report, manifests: list[Manifest], root: str) -> Manif
         stages = Stages.of(ordered)
         text = page.render(section, stages).encode()
         (folder / "report.html").write_bytes(text)
-        told = json.dumps(card(stages), indent=1, ensure_ascii=False)
+        (folder / "data-card.html").write_text(card.render(section, stages), encoding="utf-8")
+        told = json.dumps(card.card(stages), indent=1, ensure_ascii=False)
         (folder / "data-card.json").write_text(f"{told}\n", encoding="utf-8")
         return Outcome({"bytes": len(text)})
 

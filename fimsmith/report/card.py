@@ -1,11 +1,15 @@
-"""The data card: what the training set was made of, for programs and auditors; the page shows the same to people."""
+"""The data card: what the training set was made of, as JSON for programs and as a page for people."""
 
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from fimsmith import config
 from fimsmith.manifest import Manifest
+from fimsmith.report import data
+from fimsmith.report.page import template
 from fimsmith.report.stages import Stages
+from fimsmith.report.wording import count, counted, decimals, short
 
 _SOURCE = ("source", "group", "kind", "rejected", "redacted", "licences", "encodings", "repositories")
 
@@ -27,6 +31,47 @@ def card(stages: Stages) -> dict[str, Any]:
         },
         "mix": {"digest": mix.digest, "counts": mix.metrics, **mix.details},
     }
+
+
+def render(section: config.Report, stages: Stages) -> str:
+    """Return the card as HTML in the look of the report; every text from the data is escaped."""
+    settings, curate, mix = stages.preflight.details["configuration"], stages.curate, stages.mix
+    return template("card.html.jinja").render(
+        title=f"Data card: {section.title}",
+        subtitle=f"{counted(len(stages.ingest), 'source')} · fimsmith {mix.version}",
+        figures={
+            "Files": count(curate.metrics["files"]),
+            "Files to train on": count(curate.metrics["train_files"]),
+            "Samples": short(sum(each.metrics["samples"] for each in stages.fim)),
+            "Training tokens": short(mix.metrics["tokens"]),
+        },
+        funnel=data.funnel(stages),
+        sources=data.sources(stages),
+        mix=data.mix(stages),
+        replaced=data.bars(Counter(_sum(stages.ingest, "redacted"))),
+        rules={name: settings["ingest"][name] for name in ("personal", "secrets")},
+        apart=_apart(curate, settings["curate"]["decontaminate"]),
+        benchmarks=settings["curate"]["decontaminate"],
+        samples={
+            title: data.bars(Counter(_sum(stages.fim, name)))
+            for title, name in (("Target", "policy"), ("Kind of hole", "kind"), ("Cut", "cut"), ("Split", "split"))
+        },
+        digests=[
+            *((f"ingest {each.details['source']}", each.digest) for each in stages.ingest),
+            ("curate", curate.digest),
+            ("mix", mix.digest),
+        ],
+    )
+
+
+def _apart(curate: Manifest, benchmarks: list[str]) -> str:
+    """What keeps the test honest."""
+    closest = decimals(curate.metrics["max_similarity_train_test"], 2)
+    said = f"No test file is more similar to a training file than {closest} of at most 1 (Jaccard, estimated)."
+    if not benchmarks:
+        return f"{said} No benchmark was named to keep out of the training set."
+    found = counted(curate.metrics["contaminated"], "file")
+    return f"{said} Left out because they held parts of one of these benchmarks: {found}."
 
 
 def _sum(shards: Iterable[Manifest], name: str) -> dict[str, int]:

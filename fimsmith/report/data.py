@@ -24,7 +24,7 @@ def funnel(stages: Stages) -> dict[str, Any]:
     rows += [{"name": name, "files": files, "split": True} for name, files in splits]
     for row in rows:
         row["share"] = 100 * row["files"] / found
-    return {"steps": rows, "dropped": _bars(_dropped(stages)), "notes": _closest(stages)}
+    return {"steps": rows, "dropped": bars(_dropped(stages)), "notes": _closest(stages)}
 
 
 def _dropped(stages: Stages) -> Counter[str]:
@@ -35,7 +35,7 @@ def _dropped(stages: Stages) -> Counter[str]:
     return total
 
 
-def _bars(counts: Counter[str]) -> list[dict[str, Any]]:
+def bars(counts: Counter[str]) -> list[dict[str, Any]]:
     """Rows of a bar chart, the largest first."""
     most = max(counts.values(), default=0)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -85,5 +85,5 @@ def mix(stages: Stages) -> dict[str, Any]:
         },
         "colours": {name: index % COLOURS + 1 for index, name in enumerate(names)},
         "groups": [{"name": name, **groups[name]} for name in names],
-        "policies": _bars(Counter(stages.mix.details["policies"])),
+        "policies": bars(Counter(stages.mix.details["policies"])),
     }

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from fimsmith import config
 from fimsmith.manifest import Manifest
@@ -17,12 +17,8 @@ METHODS = {"full": "full fine-tuning", "lora": "low-rank adapters"}
 
 def render(section: config.Report, stages: Stages) -> str:
     """Return the HTML; every text from the data is escaped."""
-    page = Environment(
-        loader=PackageLoader("fimsmith.report", ""), autoescape=True, finalize=shown, undefined=StrictUndefined
-    )
-    page.filters |= FILTERS
     settings = stages.preflight.details["configuration"]
-    return page.get_template("page.html.jinja").render(
+    return template("page.html.jinja").render(
         title=section.title,
         subtitle=_subtitle(stages),
         verdict=comparison.verdict(stages),
@@ -38,6 +34,15 @@ def render(section: config.Report, stages: Stages) -> str:
         configuration=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100),
         receipt=_receipt(stages, settings),
     )
+
+
+def template(name: str) -> Template:
+    """Return one of the templates beside this file."""
+    found = Environment(
+        loader=PackageLoader("fimsmith.report", ""), autoescape=True, finalize=shown, undefined=StrictUndefined
+    )
+    found.filters |= FILTERS
+    return found.get_template(name)
 
 
 def _subtitle(stages: Stages) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fimsmith import config, corpus, randomness, records
+from fimsmith import java as syntax
 from fimsmith.manifest import Manifest
 
 _WORDS = [
@@ -50,3 +51,14 @@ def files(manifest: Manifest) -> dict[str, dict[str, Any]]:
 def rejected(manifest: Manifest) -> dict[str, str]:
     """The reasons of the rejected files by path."""
     return {row["path"]: row["reason"] for row in records.read(manifest.folder / "rejected.parquet")}
+
+
+def shape(text: str) -> list[tuple[str, int]]:
+    """The syntax tree of a text: types and numbers of children, without the parts of literals."""
+    nodes, stack = [], [syntax.parse(text.encode()).root_node]
+    while stack:
+        node = stack.pop()
+        children = [] if node.type == "string_literal" else node.children
+        nodes.append((node.type, len(children)))
+        stack += children
+    return nodes

@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from java_texts import shape
 
 from fimsmith.corpus import credentials
-from fimsmith.corpus.credentials import find
+from fimsmith.corpus.credentials import find, redacted
 
 
 def joined(*parts: str) -> str:
@@ -140,9 +141,8 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 @settings(deadline=None)
 def test_the_hints_hide_no_credential(text: str):
-    by_shape = credentials._shape(text)
-    assigned = any(credentials._is_random(match[1]) for match in credentials._ASSIGNMENT.finditer(text))
-    assert find([text]) == [by_shape or ("assigned-secret" if assigned else None)]
+    rules = [rule for *_, rule in (*credentials._shapes(text), *credentials._assigned(text))]
+    assert find([text]) == [rules[0] if rules else None]
 
 
 @given(
@@ -160,3 +160,79 @@ def test_what_matches_a_pattern_has_its_hint(found: tuple[credentials.Rule, str]
 @settings(deadline=None)
 def test_every_assignment_of_a_literal_with_a_digit_has_the_hint(text: str):
     assert credentials._matching([text], [0], credentials._ASSIGNED) == [0]
+
+
+AWS, PASSWORD = joined("AKIA", "QYLPMN5HHHFP", "ZAM2"), joined("Rt7kq9", "zLm")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f'String key = "{AWS}"; // not {AWS}', 'String key = "redacted"; // not redacted'),
+        (f'/* {AWS} */ String password = "{PASSWORD}";', '/* redacted */ String password = "redacted";'),
+        (
+            f'url = "mongodb://shop:{PASSWORD}@db.internal/orders";',
+            'url = "mongodb://shop:redacted@db.internal/orders";',
+        ),
+        (f'"jdbc:mysql://db/shop?password={PASSWORD}&ssl=true"', '"jdbc:mysql://db/shop?password=redacted&ssl=true"'),
+        (f'"x \\"jdbc:mysql://db/shop?password={PASSWORD}\\" y"', '"x \\"jdbc:mysql://db/shop?password=redacted\\" y"'),
+        (f'String s = """\n  password = "{PASSWORD}"\n  """;', 'String s = """\n  password = "redacted"\n  """;'),
+        (f'String token = "{AWS}/{PASSWORD}";', 'String token = "redacted";'),
+    ],
+)
+def test_a_credential_in_a_literal_or_comment_becomes_a_placeholder(text: str, expected: str):
+    clean, counts = redacted(text, "java") or ("", {})
+    assert (clean, sum(counts.values())) == (expected, expected.count("redacted"))
+    assert find([clean]) == [None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"class A {{ int {AWS}; }}",
+        f"/* jdbc:mysql://db/shop?password={PASSWORD}*/",  # nothing tells where it ends
+        joined("// -----BEGIN PRIVATE", " KEY----- ", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB"),
+        joined("// ", AWS, "\n// -----BEGIN PRIVATE", " KEY----- ", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB"),
+    ],
+)
+def test_what_cannot_be_replaced_costs_the_file(text: str):
+    assert redacted(text, "java") is None
+
+
+def test_prose_is_redacted_everywhere_but_private_keys_are_not():
+    assert redacted(f"The key is {AWS}.", "text") == ("The key is redacted.", {"aws-access-key": 1})
+    assert (
+        redacted(joined("-----BEGIN PRIVATE", " KEY-----\n", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEA"), "text")
+        is None
+    )
+
+
+INNER = [
+    AWS,
+    PASSWORD,
+    "jdbc:x:y?password=",
+    "redis://u:",
+    "@db.corp",
+    "\\n",
+    "\\\\",
+    '\\"',
+    "\\t",
+    "\\u0041",
+    "订",
+    "-",
+    "*",
+    "/",
+    " ",
+]
+
+
+@given(st.lists(st.sampled_from(INNER), max_size=8).map("".join))
+@settings(deadline=None)
+def test_a_redacted_file_parses_as_before(inner: str):
+    block = inner.replace("*/", "")
+    text = f'class A {{ /* {block} */ String password = "{inner}"; // {inner}\n String b = """\n {inner}""" ; }}'
+    if find([text]) != [None]:
+        clean, counts = redacted(text, "java") or (text, {"none": 1})
+        assert shape(clean) == shape(text)
+        assert counts
+        assert clean == text or find([clean]) == [None]

@@ -2,7 +2,7 @@ import pytest
 from java_texts import java
 
 from fimsmith import config
-from fimsmith.corpus.filters import File, reasons
+from fimsmith.corpus.filters import File, reason
 
 HEAD = "package a;\n\npublic class A {\n    int value = compute();\n"
 
@@ -11,7 +11,7 @@ def dropped(
     text: str, path: str = "src/A.java", kind: str = "java", licence: str | None = None, **limits
 ) -> str | None:
     file = File(path, kind, len(text.encode()), text, licence)
-    return reasons([file], config.Ingest.model_validate(limits))[0]
+    return reason(file, config.Ingest.model_validate(limits))
 
 
 def test_an_ordinary_file_is_kept():
@@ -136,12 +136,6 @@ def test_a_licence_list_drops_other_and_unknown_licences():
     assert dropped(java(1), licence="MIT", licences=["MIT"]) is None
     assert dropped(java(1), licence="GPL-3.0-only", licences=["MIT"]) == "licence"
     assert dropped(java(1), licence=None, licences=["MIT"]) == "licence"
-
-
-def test_a_secret_drops_the_file_unless_secrets_are_kept():
-    text = f'{HEAD}    String password = "Summer' + '2024!x";\n}'
-    assert dropped(text) == "secret"
-    assert dropped(text, keep_secrets=True) is None
 
 
 def test_text_that_only_begins_comments_is_dropped_before_it_costs_minutes_to_parse():

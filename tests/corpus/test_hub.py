@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fimsmith import config, corpus, records
+from fimsmith.corpus import decontaminate
 from fimsmith.errors import DataError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -94,6 +95,15 @@ def test_the_same_commit_is_not_fetched_again(hub: list[str], tmp_path: Path):
     before = len([path for path in hub if "resolve" in path])
     assert ingest("hf:some/code#data/java", tmp_path) == first
     assert len([path for path in hub if "resolve" in path]) == before
+
+
+def test_the_tables_of_a_folder_are_a_benchmark(hub: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    found = decontaminate.find("hf:some/code#data/java")
+    assert found.signature == f"some/code@{COMMIT}"
+    known = decontaminate.runs([found])
+    assert decontaminate.contaminated(known, [CODE.format("A"), CODE.format("B"), "class C {}"]) == [True, True, False]
+    assert list(tmp_path.glob("fimsmith-hub-*")) == []
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,29 @@ def test_personal_data_is_replaced_or_kept_or_costs_the_file(tmp_path: Path):
     assert kept.details["redacted"] == without.details["redacted"] == {}
 
 
+def test_credentials_cost_the_file_or_are_replaced_or_kept(tmp_path: Path):
+    password = "Summer" + "2024!x"
+    texts = {
+        "A.java": java(1),
+        "B.java": java(2) + f'// zhang@corp.cn\nclass D {{ String password = "{password}"; }}\n',
+        "C.java": java(3)
+        + "// -----BEGIN PRIVATE"
+        + " KEY----- "
+        + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB\n",
+    }
+    folder = write(tmp_path / "in", texts)
+    made = ingest(folder, tmp_path / "out")
+    assert rejected(made) == {"B.java": "secret", "C.java": "secret"}
+    replaced = ingest(folder, tmp_path / "out", config.Ingest(secrets="redact"))
+    assert rejected(replaced) == {"C.java": "secret"}
+    assert files(replaced)["B.java"]["text"] == texts["B.java"].replace(password, "redacted").replace(
+        "zhang@corp.cn", "name@example.com"
+    )
+    assert replaced.details["redacted"] == {"assigned-secret": 1, "emails": 1}
+    kept = ingest(folder, tmp_path / "out", config.Ingest(secrets="keep", personal="keep"))
+    assert {path: row["text"] for path, row in files(kept).items()} == texts
+
+
 def test_a_line_of_50_megabytes_is_dropped(tmp_path: Path):
     folder = write(tmp_path / "in", {"A.java": java(1), "B.java": b"int x = 1; " * 5_000_000})
     assert rejected(ingest(folder, tmp_path / "out")) == {"B.java": "too_large"}

@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from java_texts import shape
 
-from fimsmith import java
 from fimsmith.corpus import personal
 from fimsmith.corpus.personal import redacted
 
@@ -78,15 +78,6 @@ PIECES = [
     "*",
     "/",
 ]
-
-
-def shape(text: str) -> list[tuple[str, int]]:
-    nodes, stack = [], [java.parse(text.encode()).root_node]
-    while stack:
-        node = stack.pop()
-        nodes.append((node.type, node.child_count))
-        stack += node.children
-    return nodes
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))

@@ -2,8 +2,12 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from html_page import Page
+
 from fimsmith import config, report
 from fimsmith.manifest import Manifest
+from fimsmith.report import card
+from fimsmith.report.stages import Stages
 
 
 def test_the_data_card_counts_what_the_manifests_count(run: list[Manifest], tmp_path: Path):
@@ -23,3 +27,32 @@ def test_the_data_card_counts_what_the_manifests_count(run: list[Manifest], tmp_
     assert card["mix"]["groups"] == mix.details["groups"]
     (curate,) = (each for each in run if each.stage == "curate")
     assert card["curation"]["dropped"] == curate.details["dropped"]
+
+
+def drawn(run: list[Manifest]) -> str:
+    return Page(card.render(config.Report(title="Orders"), Stages.of(run))).text
+
+
+def test_the_card_as_a_page_says_what_the_training_set_was_made_of(run: list[Manifest]):
+    text = drawn(run)
+    (mix,) = (each for each in run if each.stage == "mix")
+    assert "Data card: Orders" in text
+    assert f"{mix.metrics['tokens']:,.0f} training tokens" in text
+    assert "Nothing was replaced." in text
+    assert "Settings: ingest.personal redact, ingest.secrets drop." in text
+    assert "No benchmark was named" in text
+    assert all(each.digest in text for each in run if each.stage in ("ingest", "curate", "mix"))
+
+
+def test_what_was_replaced_and_the_benchmarks_are_named(run: list[Manifest]):
+    for each in run:
+        if each.stage == "ingest":
+            each.details["redacted"] = {"emails": 3, "assigned-secret": 1}
+        if each.stage == "preflight":
+            each.details["configuration"]["curate"]["decontaminate"] = ["s3://bucket/HumanEval.jsonl.gz"]
+    text = drawn(run)
+    sources = len([each for each in run if each.stage == "ingest"])
+    assert f"emails{3 * sources}" in text
+    assert f"assigned secret{sources}" in text
+    assert "s3://bucket/HumanEval.jsonl.gz" in text
+    assert "held parts of one of these benchmarks: 2 files." in text
