@@ -85,6 +85,7 @@ class Config(Section):
                 f"run.nodes is {self.run.nodes}, but the local launcher has only this machine; set run.nodes to 1 "
                 "and run.processes to its number of GPUs, or run.launcher to pytorchjob or sagemaker"
             )
+        self._check_history()
         self._check_sagemaker()
         world = self.run.nodes * self.run.processes * self.train.micro_batch
         if self.train.batch % world:
@@ -93,6 +94,13 @@ class Config(Section):
                 f"set train.batch to {(self.train.batch // world + 1) * world}"
             )
         return self
+
+    def _check_history(self) -> None:
+        if self.fim.shares.commit and not any(source.history for source in self.sources):
+            raise ValueError(
+                f"fim.shares.commit is {self.fim.shares.commit:g}, but no source has commits to take it from; set history of a "
+                "git+ source to a number of commits, or the share to 0"
+            )
 
     def _check_sagemaker(self) -> None:
         if self.run.launcher != "sagemaker":

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fimsmith import config
-from fimsmith.corpus import decode, filters, html, licences, minhash, personal
+from fimsmith.corpus import decode, filters, history, html, licences, minhash, personal
 from fimsmith.corpus.tree import Entry
 
 _BATCH_FILES = 200
 _BATCH_BYTES = 500_000  # small enough that memory is reused, not given back and taken again
+_LINE_ENCODINGS = ("utf-8", "utf-8-sig", "gb18030")  # encodings in which a byte 0A ends a line, as git sees it
 
 Rejected = tuple[str, str]  # path below the source, reason
 
@@ -55,6 +56,8 @@ def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -
         row["text"], row["redacted"] = text, counts
         row["id"] = hashlib.sha256(text.encode()).hexdigest()
         row["minhash"] = signature.astype("<u4").tobytes()
+        if hunks := batch[number].hunks:
+            row["hunks"] = history.spans(text, hunks) if row["encoding"] in _LINE_ENCODINGS else []
     return results
 
 
