@@ -101,6 +101,13 @@ class Config(Section):
                 f"fim.shares.commit is {self.fim.shares.commit:g}, but no source has commits to take it from; set history of a "
                 "git+ source to a number of commits, or the share to 0"
             )
+        held_out = self.curate.held_out or [each.share for each in self.sources if each.kind == "java"]
+        without = [each.name for each in self.sources if each.share in held_out and not each.history]
+        if self.curate.split_by == "time" and without:
+            raise ValueError(
+                f"curate.split_by is time, but source {without[0]!r}, which is held out, has no history; read it as git+… with "
+                "history set to a number of commits, name other groups in curate.held_out, or set curate.split_by to cluster"
+            )
 
     def _check_sagemaker(self) -> None:
         if self.run.launcher != "sagemaker":

@@ -44,7 +44,7 @@ class Source(Section):
         ge=0,
         le=100_000,
         description="Commits back from the one that is read (git only; a merge counts as one, side branches do not) whose added "
-        "lines are noted for `fim.shares.commit`, with each file's last change.",
+        "lines are noted for `fim.shares.commit`, and each file's last change for `curate.split_by: time`.",
     )
 
     @field_validator("location")
@@ -115,9 +115,10 @@ class Curate(Section):
     held_out: list[Name] = Field(
         default=[], description="Groups that give the valid and test splits; empty: every group of kind java."
     )
-    split_by: Literal["cluster", "repository"] = Field(
+    split_by: Literal["cluster", "repository", "time"] = Field(
         default="cluster",
-        description="What stays together: near-duplicate clusters, or whole repositories with everything near-duplicate to them.",
+        description="cluster: near-duplicate clusters are drawn; repository: whole repositories with everything near-duplicate to "
+        "them; time: the clusters that changed last are the test split, those before them valid (needs sources.history).",
     )
     decontaminate: list[str] = Field(
         default=[],
@@ -129,7 +130,7 @@ class Curate(Section):
         le=64,
         description="Parts that the fim stage works on in parallel; the result does not depend on it.",
     )
-    seed: int = Field(default=0, description="Changes which clusters are held out.")
+    seed: int = Field(default=0, description="Changes which clusters are held out, unless by time.")
 
 
 class Shares(Section):
