@@ -21,10 +21,14 @@ FILES = pa.schema(
         ("kind", pa.string()),  # java | text
         ("licence", pa.string()),  # SPDX identifier, or null
         ("commit", pa.string()),  # of the repository, or null
-        ("time", pa.int64()),  # last commit or modification, seconds since the epoch, or null
+        # last commit or modification, seconds since the epoch, or null; with Source.history of the last commit that
+        # changed the file, null where that one was not read
+        ("time", pa.int64()),
         ("encoding", pa.string()),  # utf-8, utf-8-sig, utf-16-le, utf-16-be, gb18030
         ("bytes", pa.int64()),  # size as found
         ("text", pa.string()),  # decoded, byte order mark removed, line ends as found, personal data replaced
+        # lines that commits added, the newest commit's first: start, end, start, end … in bytes of the text's UTF-8
+        ("hunks", pa.list_(pa.int64())),
         ("minhash", pa.binary()),  # uint32 little-endian signature
     ]
 )
@@ -49,7 +53,7 @@ SAMPLES = pa.schema(
         ("repository", pa.string()),
         ("path", pa.string()),
         ("split", pa.string()),
-        ("policy", pa.string()),  # node | aligned | line | char | document | prefix
+        ("policy", pa.string()),  # node | aligned | line | char | commit | document | prefix
         ("kind", pa.string()),  # of the syntax node, or the policy's name
         ("cut", pa.string()),  # exact | snap | line: where the target's ends were moved to; document
         ("spm", pa.bool_()),  # whether the suffix comes first

@@ -85,6 +85,7 @@ class Config(Section):
                 f"run.nodes is {self.run.nodes}, but the local launcher has only this machine; set run.nodes to 1 "
                 "and run.processes to its number of GPUs, or run.launcher to pytorchjob or sagemaker"
             )
+        self._check_history()
         self._check_sagemaker()
         world = self.run.nodes * self.run.processes * self.train.micro_batch
         if self.train.batch % world:
@@ -93,6 +94,20 @@ class Config(Section):
                 f"set train.batch to {(self.train.batch // world + 1) * world}"
             )
         return self
+
+    def _check_history(self) -> None:
+        if self.fim.shares.commit and not any(source.history for source in self.sources):
+            raise ValueError(
+                f"fim.shares.commit is {self.fim.shares.commit:g}, but no source has commits to take it from; set history of a "
+                "git+ source to a number of commits, or the share to 0"
+            )
+        held_out = self.curate.held_out or [each.share for each in self.sources if each.kind == "java"]
+        without = [each.name for each in self.sources if each.share in held_out and not each.history]
+        if self.curate.split_by == "time" and without:
+            raise ValueError(
+                f"curate.split_by is time, but source {without[0]!r}, which is held out, has no history; read it as git+… with "
+                "history set to a number of commits, name other groups in curate.held_out, or set curate.split_by to cluster"
+            )
 
     def _check_sagemaker(self) -> None:
         if self.run.launcher != "sagemaker":

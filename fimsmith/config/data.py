@@ -39,6 +39,14 @@ class Source(Section):
         description="Column that holds the text, for parquet and JSONL; `title+body` joins several, as an export of issues needs.",
     )
 
+    history: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Commits back from the one that is read (git only; a merge counts as one, side branches do not) whose added "
+        "lines are noted for `fim.shares.commit`, and each file's last change for `curate.split_by: time`.",
+    )
+
     @field_validator("location")
     @classmethod
     def _without_login(cls, value: str) -> str:
@@ -48,6 +56,15 @@ class Source(Section):
                 "take it out and set GIT_HOST, GIT_USERNAME and GIT_PASSWORD (docs/data.md), or use an SSH key"
             )
         return value
+
+    @model_validator(mode="after")
+    def _with_history(self) -> Self:
+        if self.history and (self.kind != "java" or not self.location.startswith("git+")):
+            raise ValueError(
+                f"source {self.name!r} has no history of Java files to read: that takes kind java and a location that begins "
+                "with git+ (git+/path for a clone on this machine); change them, or take history out"
+            )
+        return self
 
     @property
     def columns(self) -> list[str]:
@@ -107,9 +124,10 @@ class Curate(Section):
     held_out: list[Name] = Field(
         default=[], description="Groups that give the valid and test splits; empty: every group of kind java."
     )
-    split_by: Literal["cluster", "repository"] = Field(
+    split_by: Literal["cluster", "repository", "time"] = Field(
         default="cluster",
-        description="What stays together: near-duplicate clusters, or whole repositories with everything near-duplicate to them.",
+        description="cluster: near-duplicate clusters are drawn; repository: whole repositories with everything near-duplicate to "
+        "them; time: the clusters that changed last are the test split, those before them valid (needs sources.history).",
     )
     decontaminate: list[str] = Field(
         default=[],
@@ -122,7 +140,7 @@ class Curate(Section):
         le=64,
         description="Parts that the fim stage works on in parallel; the result does not depend on it.",
     )
-    seed: int = Field(default=0, description="Changes which clusters are held out.")
+    seed: int = Field(default=0, description="Changes which clusters are held out, unless by time.")
 
 
 class Shares(Section):
@@ -134,6 +152,10 @@ class Shares(Section):
     )
     line: Fraction = Field(default=0.15, description="FIM: the rest of a line, or several whole lines.")
     char: Fraction = Field(default=0.05, description="FIM: any span of characters.")
+    commit: Fraction = Field(
+        default=0.0,
+        description="FIM: what a commit added, the newest first; files without any (see sources.history) give other samples.",
+    )
     document: Fraction = Field(default=0.20, description="The file as plain text, next-token prediction.")
     prefix: Fraction = Field(default=0.0, description="Prefix → target without a suffix, for supervised completion.")
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from fimsmith import config, pool, records, storage
 from fimsmith.corpus import decontaminate, minhash
+from fimsmith.corpus.cutoff import Times
 from fimsmith.corpus.decontaminate import Benchmark
 from fimsmith.corpus.sorting import identity
 from fimsmith.corpus.split import Plan, Rows, plan
@@ -35,7 +36,7 @@ def curate(section: config.Curate, ingested: list[Manifest], root: str) -> Manif
     """Write the kept files to `files-00000.parquet` … (`records.CURATED`) and the others to `dropped.parquet`.
 
     `metrics` holds the files per split, what was dropped, and the largest similarity between test
-    and training; `details` the counts per group and the most similar pair. Raises DataError when
+    and training; `details` the counts per group, the most similar pair, and the cut-offs of a split by time. Raises DataError when
     a split is empty.
     """
     benchmarks = [decontaminate.find(location) for location in section.decontaminate]
@@ -50,6 +51,8 @@ def _build(section: config.Curate, benchmarks: list[Benchmark], ingested: list[M
     # among copies the first one is kept: a held-out file rather than a public copy of it
     sources = sorted(ingested, key=lambda manifest: manifest.details["group"] not in groups)
     rows = _load(sources, groups)
+    if section.split_by == "time":
+        rows.times = _times(sources, groups)
     say("curate", f"comparing {len(rows.ids):,} files")
     decided = plan(section, rows)
     result = _Result(decided)
@@ -95,6 +98,23 @@ def _load(sources: list[Manifest], groups: set[str]) -> Rows:
                 rows.ids += batch["id"].to_pylist()
                 rows.repositories += zip(repeat(source), batch["repository"].to_pylist())
     return rows
+
+
+def _times(sources: list[Manifest], groups: set[str]) -> Times:
+    """The last changes of the rows; those of files that are not held out do not matter."""
+    newest, known = [], []
+    for manifest in sources:
+        history = manifest.details.get("history")
+        if manifest.details["group"] in groups and history is None:
+            raise DataError(
+                "curate.split_by: time needs the last commit of each held-out file, which source "
+                f"{manifest.details['source']!r} does not give; read it as git+… with history set to a number of commits, name "
+                "other groups in curate.held_out, or set curate.split_by to cluster"
+            )
+        times = pq.read_table(manifest.file("files.parquet"), columns=["time"])["time"]
+        newest.append(times.fill_null((history or {}).get("before") or 0).to_numpy())
+        known.append(times.is_valid().to_numpy())
+    return Times(np.concatenate(newest), np.concatenate(known))
 
 
 def _texts(sources: list[Manifest]) -> Iterator[Numbered]:
@@ -194,6 +214,7 @@ class _Result:
             details={
                 "groups": {group: {split: self._kept[group, split] for split in splits} for group in groups},
                 "dropped": dict(sorted(reasons.items())),
+                **self._cutoffs(),
                 "most_similar": self._most_similar(),
                 "similarity": f"Jaccard of {minhash.SHINGLE}-word shingles without the head comment, estimated by MinHash "
                 f"of {minhash.BINS} bins; pairs of a test and a training file that share two neighbouring bins, a sample "
@@ -203,6 +224,11 @@ class _Result:
 
     def _files(self, split: str) -> int:
         return sum(count for (_, each), count in self._kept.items() if each == split)
+
+    def _cutoffs(self) -> dict[str, Any]:
+        """By time: a held-out cluster whose last change is not before one of these is in its split, test first."""
+        found = self._plan.cutoffs
+        return {"cutoffs": {split: f"{np.datetime64(time, 's')}Z" for split, time in found.items()}} if found else {}
 
     def _most_similar(self) -> dict[str, Any] | None:
         if self._plan.closest.pair is None:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fimsmith import config
-from fimsmith.corpus import decode, filters, html, licences, minhash, redaction
+from fimsmith.corpus import decode, filters, history, html, licences, minhash, redaction
 from fimsmith.corpus.tree import Entry
 
 _BATCH_FILES = 200
 _BATCH_BYTES = 500_000  # small enough that memory is reused, not given back and taken again
+_LINE_ENCODINGS = ("utf-8", "utf-8-sig", "gb18030")  # encodings in which a byte 0A ends a line, as git sees it
 
 Rejected = tuple[str, str]  # path below the source, reason
 
@@ -42,10 +43,12 @@ def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -
             results[number] = batch[number].found, result
         else:
             row["text"], row["redacted"] = result
-            kept.append(row)
-    for row, signature in zip(kept, minhash.signatures([row["text"] for row in kept]), strict=True):
+            kept.append((number, row))
+    for (number, row), signature in zip(kept, minhash.signatures([row["text"] for _, row in kept]), strict=True):
         row["id"] = hashlib.sha256(row["text"].encode()).hexdigest()
         row["minhash"] = signature.astype("<u4").tobytes()
+        if hunks := batch[number].hunks:
+            row["hunks"] = history.spans(row["text"], hunks) if row["encoding"] in _LINE_ENCODINGS else []
     return results
 
 

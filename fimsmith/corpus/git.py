@@ -1,32 +1,21 @@
-"""Read one commit of a git repository through the git client, without a work tree.
+"""Read one commit of a git repository, and what those before it changed, through the git client without a work tree.
 
-The repository may be hostile: no hooks, no prompts, no transport that runs commands. A password for one host comes from
-the environment (GIT_HOST, GIT_USERNAME, GIT_PASSWORD); it is neither printed nor written.
+The repository may be hostile: what it holds runs nothing (gitclient) and names no place outside (tree).
 """
 
-import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fimsmith.corpus import tree
+from fimsmith.corpus import gitclient, history, tree
+from fimsmith.corpus.history import Past
 from fimsmith.corpus.tree import Member
 from fimsmith.errors import DataError, without_logins
 
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "",
-    "SSH_ASKPASS": "",
-    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
-    "LC_ALL": "C",
-}
-_OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60")
-_HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "${GIT_USERNAME:-git}" "$GIT_PASSWORD"; }; f'
-_DEADLINE = 7_200.0  # seconds; only http has a limit of its own for a server that falls silent
+_JAVA = ":(icase,glob)**/*.java"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -42,7 +31,9 @@ class Remote:
         if _COMMIT.fullmatch(self.ref):
             return self.ref
         names = [f"refs/tags/{self.ref}^{{}}", f"refs/tags/{self.ref}", f"refs/heads/{self.ref}", self.ref or "HEAD"]
-        listed = _git("ls-remote", "--", self.url, *(names if self.ref else ["HEAD"])).decode("utf-8", "replace")
+        listed = gitclient.run("ls-remote", "--", self.url, *(names if self.ref else ["HEAD"])).decode(
+            "utf-8", "replace"
+        )
         ids = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines())}
         for name in names:
             if name in ids:
@@ -52,15 +43,18 @@ class Remote:
             "name one that exists after the @, or a whole commit id of 40 digits"
         )
 
-    def fetch(self, commit: str, folder: Path) -> "Commit":
-        """Copy one commit into an empty folder and return it."""
-        _git("init", "--quiet", "--bare", "--template=", str(folder))
+    def fetch(self, commit: str, folder: Path, before: int = 0) -> "Commit":
+        """Copy one commit, and as many before it, into an empty folder and return it."""
+        gitclient.run("init", "--quiet", "--bare", "--template=", str(folder))
         try:
-            _git("fetch", "--quiet", "--depth=1", "--no-tags", "--", self.url, commit, folder=folder)
+            # what a commit changed is its difference to the one before it
+            gitclient.run(
+                "fetch", "--quiet", f"--depth={before + 1}", "--no-tags", "--", self.url, commit, folder=folder
+            )
         except DataError:  # a server may hand out branches and tags only
-            _git("fetch", "--quiet", "--no-tags", "--", self.url, "+refs/*:refs/*", folder=folder)
+            gitclient.run("fetch", "--quiet", "--no-tags", "--", self.url, "+refs/*:refs/*", folder=folder)
         try:
-            stated = _git("log", "-1", "--format=%H %ct", commit, "--", folder=folder).split()
+            stated = gitclient.run("log", "-1", "--format=%H %ct", commit, "--", folder=folder).split()
         except DataError as error:
             raise DataError(
                 f"{without_logins(self.url)} has no commit {commit}; name one after the @ that was pushed"
@@ -73,23 +67,60 @@ class Commit:
 
     def __init__(self, folder: Path, commit: str, time: int):
         self._folder, self.commit, self._time = folder, commit, time
+        self._past: dict[bytes, Past] | None = None
 
     def members(self) -> Iterator[Member]:
         """List all files; links carry their reason, submodules are not fetched."""
-        listed = _git("ls-tree", "-r", "-z", "--long", self.commit, folder=self._folder)
-        for line in listed.split(b"\0")[:-1]:
-            head, _, name = line.partition(b"\t")
-            mode, kind, blob, size = head.split()
+        for mode, kind, blob, size, name in self._listed():
             path, reason = tree.safe(name.decode("utf-8", "surrogateescape"))
             if kind == b"blob":
                 reason = reason or ("link" if mode == b"120000" else None)
-                yield Member(path, blob, int(size), self._time, reason)
+                time, hunks = self._traced(name)
+                yield Member(path, blob, int(size), time, reason, hunks=hunks)
+
+    def trace(self, commits: int, limit: int) -> tuple[int, int | None]:
+        """Look at what the newest commits changed in Java files of at most `limit` bytes, a merge as one commit.
+
+        Members then have the time of the last commit that changed them, or None, and the lines that are still there.
+        Returns how many commits were read, and the time of the one before them, if there is one.
+        """
+        listed = gitclient.run(
+            "rev-list", "--first-parent", f"--max-count={commits + 1}", "--timestamp", self.commit, folder=self._folder
+        )
+        newest = [line.split() for line in listed.splitlines()]  # time, id
+        shallow = self._folder / "shallow"  # of these commits, what came before is not here
+        cut = len(newest) > commits or (shallow.is_file() and newest[-1][1] in shallow.read_bytes().split())
+        names = {
+            name
+            for _, kind, _, size, name in self._listed()
+            if kind == b"blob" and name.lower().endswith(b".java") and int(size) <= limit  # a submodule has no size
+        }
+        ends = ["^" + newest[-1][1].decode()] if cut else []
+        # larger files are not compared: time and memory grow with them
+        log = gitclient.printed(
+            self._folder, "-c", f"core.bigFileThreshold={limit}", *history.LOG, self.commit, *ends, "--", _JAVA
+        )
+        self._past = history.read(log, names)
+        return len(newest) - cut, int(newest[-1][0]) if cut else None
+
+    def _listed(self) -> Iterator[tuple[bytes, bytes, bytes, bytes, bytes]]:
+        """Mode, kind, id, size and name of everything in the tree."""
+        for line in gitclient.run("ls-tree", "-r", "-z", "--long", self.commit, folder=self._folder).split(b"\0")[:-1]:
+            head, _, name = line.partition(b"\t")
+            mode, kind, blob, size = head.split()
+            yield mode, kind, blob, size, name
+
+    def _traced(self, name: bytes) -> tuple[int | None, tuple[history.Lines, ...]]:
+        if self._past is None:
+            return self._time, ()
+        past = self._past.get(name)
+        return (past.time, tuple(past.hunks)) if past else (None, ())
 
     def read(self, members: Sequence[Member], limit: int) -> Iterator[tuple[Member, bytes]]:
         """Read blobs through one git process."""
-        command = ["git", *_OPTIONS, "cat-file", "--batch"]
+        command = ["git", *gitclient.OPTIONS, "cat-file", "--batch"]
         with subprocess.Popen(
-            command, cwd=self._folder, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command, cwd=self._folder, env=gitclient.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -130,60 +161,6 @@ def parse(location: str) -> Remote:
 def scratch() -> tempfile.TemporaryDirectory:
     """Return a folder that a commit can be fetched into; it goes with the context."""
     return tempfile.TemporaryDirectory(prefix="fimsmith-git-")
-
-
-def _environment() -> dict[str, str]:
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
-    }
-    return {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **inherited, **_ENVIRONMENT}
-
-
-def _login() -> list[str]:
-    """Options by which git logs in at GIT_HOST, and nowhere else: another host of the sources may be hostile.
-
-    A command line can be seen by others, so the password stays in the environment. The person's own helpers are not
-    asked, because they would be told to keep it.
-    """
-    if not os.environ.get("GIT_PASSWORD"):
-        return []
-    host = os.environ.get("GIT_HOST", "").rstrip("/")
-    if not host:
-        raise DataError(
-            "GIT_PASSWORD is set, but not who may see it; set GIT_HOST to a host's name, such as github.com"
-        )
-    helper = f"credential.{host if '://' in host else f'https://{host}'}.helper"
-    return ["-c", f"{helper}=", "-c", f"{helper}={_HELPER}"]
-
-
-def _git(*arguments: str, folder: Path | None = None) -> bytes:
-    """Run git and return its output; raises DataError with the cause that git names."""
-    if shutil.which("git") is None:
-        raise DataError("git is not installed, but a source's location begins with git+; install git")
-    try:
-        done = subprocess.run(
-            ["git", *_OPTIONS, *_login(), *arguments],
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_DEADLINE,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DataError(
-            f"git {arguments[0]} did not end within {_DEADLINE / 3600:g} hours; check the server, or give an archive instead"
-        ) from error
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        cause = next((line for line in lines if line.startswith(("fatal:", "error:"))), f"exit code {done.returncode}")
-        raise DataError(
-            f"git {arguments[0]} failed: {without_logins(cause)}; check the address, the ref and your access "
-            "(fimsmith never asks for a password: set GIT_HOST, GIT_USERNAME and GIT_PASSWORD, or use an SSH key or a "
-            "credential helper: docs/data.md)"
-        )
-    return done.stdout
 
 
 def _size(header: bytes) -> int:

@@ -24,7 +24,7 @@ def ingest(section: config.Ingest, source: config.Source, root: str) -> Manifest
     """Read a source into `files.parquet` (`records.FILES`) and `rejected.parquet` (`records.REJECTED`).
 
     `details` counts the rejections by reason, the accepted files by encoding, licence and
-    repository, and what was redacted. Raises DataError for a source that cannot be read or gives no file at all.
+    repository, and what was redacted; with `source.history` the commits that were read and the time of the one before. Raises DataError for a source that cannot be read or gives no file at all.
     """
     opened = open_source(source, section.max_bytes)
     key = [section, source, opened.signature, minhash.SCHEME]
@@ -35,7 +35,7 @@ class _Tally:
     """Count what becomes of the files."""
 
     def __init__(self) -> None:
-        self.files = self.bytes = 0
+        self.files = self.bytes = self.hunks = 0
         self.rejected: list[Rejected] = []
         self.encodings, self.licences, self.repositories, self.redacted = Counter(), Counter(), Counter(), Counter()
 
@@ -43,6 +43,7 @@ class _Tally:
         """Count a file that is kept."""
         self.files += 1
         self.bytes += row["bytes"]
+        self.hunks += len(row.get("hunks") or ()) // 2
         self.encodings[row["encoding"]] += 1
         self.licences[row["licence"] or "none"] += 1
         self.repositories[row["repository"]] += 1
@@ -64,7 +65,7 @@ def _build(section: config.Ingest, source: config.Source, opened: Opened, work: 
     files.finish()
     rejected = ({"path": path, "reason": reason} for path, reason in sorted(tally.rejected))
     records.write(work / "rejected.parquet", records.REJECTED, rejected)
-    return _outcome(tally, source)
+    return _outcome(tally, source, opened)
 
 
 def _check(tally: _Tally, source: config.Source) -> None:
@@ -85,16 +86,19 @@ def _check(tally: _Tally, source: config.Source) -> None:
     )
 
 
-def _outcome(tally: _Tally, source: config.Source) -> Outcome:
+def _outcome(tally: _Tally, source: config.Source, opened: Opened) -> Outcome:
     found = tally.files + len(tally.rejected)
+    metrics = {"hunks": tally.hunks} if source.history else {}
     return Outcome(
         metrics={
             "files_found": found,
             "files": tally.files,
             "bytes": tally.bytes,
             "repositories": len(tally.repositories),
+            **metrics,
         },
         details={
+            **opened.details,
             "source": source.name,
             "group": source.share,
             "kind": source.kind,

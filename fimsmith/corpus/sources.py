@@ -1,8 +1,9 @@
 """Open what `location` names: a folder, an archive, a git commit, a Maven artifact, a table, one file, a place in S3 or on a hub."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fimsmith import config, storage
 from fimsmith.corpus import bucket, git, hub, maven, table, tree
@@ -21,6 +22,7 @@ class Opened:
 
     signature: str  # changes when the content does, not when the source moves
     entries: Callable[[], Iterator[Entry]]
+    details: dict[str, Any] = field(default_factory=dict)  # for the manifest; complete when all entries were read
 
 
 def open_source(source: config.Source, limit: int) -> Opened:
@@ -90,14 +92,19 @@ def _fetched(uri: str, size: int, source: config.Source, limit: int) -> Iterator
 
 def _git(source: config.Source, limit: int) -> Opened:
     remote = git.parse(source.location)
-    commit = remote.resolve()
+    commit, details = remote.resolve(), {}
 
     def entries() -> Iterator[Entry]:
         say("ingest", f"fetching {source.name}")
         with git.scratch() as folder:
-            yield from _files(remote.fetch(commit, Path(folder)), source, limit)
+            fetched = remote.fetch(commit, Path(folder), source.history)
+            if source.history:
+                say("ingest", f"{source.name}: reading what up to {source.history:,} commits changed")
+                commits, before = fetched.trace(source.history, limit)
+                details["history"] = {"commits": commits, "before": before}
+            yield from _files(fetched, source, limit)
 
-    return Opened(commit, entries)
+    return Opened(commit, entries, details)
 
 
 def _maven(source: config.Source, limit: int) -> Opened:

@@ -1,7 +1,7 @@
 """Decide which files are kept, and whether they are for training, validation or test.
 
 Files of one cluster stay together. A cluster's split is the hash of its name against two
-thresholds, so files keep their split when the corpus grows.
+thresholds, so files keep their split when the corpus grows; or, by time, the newest clusters are held out.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ import numpy as np
 
 from fimsmith import config, randomness
 from fimsmith.corpus import leakage
+from fimsmith.corpus.cutoff import Times, by_time
 from fimsmith.corpus.leakage import Closest
 from fimsmith.corpus.neighbours import Clusters, join_similar
 from fimsmith.errors import DataError
@@ -28,6 +29,7 @@ class Rows:
     repositories: list[tuple[str, str]]  # (source, repository)
     held_out: np.ndarray  # whether the row's group gives the valid and test splits
     signatures: np.ndarray  # (rows, bins) uint32
+    times: Times | None = None  # for a split by time; of held-out rows
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Plan:
     clusters: list[str]  # id of the cluster's smallest member
     splits: list[str]
     closest: Closest  # between test and training
+    cutoffs: dict[str, int]  # by time: when the oldest cluster of test and valid was changed, seconds since the epoch
 
 
 def plan(section: config.Curate, rows: Rows) -> Plan:
@@ -53,11 +56,11 @@ def plan(section: config.Curate, rows: Rows) -> Plan:
         _join_repositories(rows, families)
     reasons = _copies(rows.ids, copies.labels())
     while True:
-        splits = _assign(section, rows, families)
+        splits, cutoffs = _assign(section, rows, families)
         final = _drop_near_test(rows, reasons, splits)
         closest = _measure(rows, final, splits, least)
         if not closest.above:
-            return Plan(final, _names(rows.ids, families.labels()), splits, closest)
+            return Plan(final, _names(rows.ids, families.labels()), splits, closest, cutoffs)
         say("curate", f"{len(closest.above):,} more pairs of test and training files are similar; splitting again")
         for left, right in sorted(closest.above):
             families.join(left, right)
@@ -115,16 +118,19 @@ def _names(ids: list[str], labels: np.ndarray) -> list[str]:
     return [smallest[label] for label in labels.tolist()]
 
 
-def _assign(section: config.Curate, rows: Rows, families: Clusters) -> list[str]:
-    """The split of each row; only clusters with a held-out member leave training."""
+def _assign(section: config.Curate, rows: Rows, families: Clusters) -> tuple[list[str], dict[str, int]]:
+    """The split of each row, and the cut-offs; only clusters with a held-out member leave training."""
     labels = families.labels()
     names = _names(rows.ids, labels)
+    if rows.times:
+        drawn, cutoffs = by_time(section, rows.times, rows.held_out, names)
+        return [drawn.get(name, "train") for name in names], cutoffs
     if section.split_by == "repository":  # a repository keeps its split when it gets new files
         names = _names([f"{source}/{repository}" for source, repository in rows.repositories], labels)
     eligible = {names[row] for row in np.flatnonzero(rows.held_out)}
     drawn = {name: _draw(section, section.seed, name) for name in eligible}
     _check(section, drawn, int(rows.held_out.sum()))
-    return [drawn.get(name, "train") for name in names]
+    return [drawn.get(name, "train") for name in names], {}
 
 
 def _draw(section: config.Curate, seed: int, name: str) -> str:

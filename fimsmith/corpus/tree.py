@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from fimsmith import config
 from fimsmith.corpus import decode, html, licences
+from fimsmith.corpus.history import Lines
 
 SUFFIXES = {"java": (".java",), "text": (".md", ".markdown", ".txt", ".rst", *html.SUFFIXES)}
 _MARKERS = {"pom.xml", "build.gradle", "build.gradle.kts"}
@@ -25,6 +26,7 @@ class Member:
     time: int | None = None  # last change, seconds since the epoch
     reason: str | None = None  # why it must not be read
     folder: bool = False  # a folder that cannot be entered
+    hunks: tuple[Lines, ...] = ()  # lines that commits added, the newest commit's first
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Entry:
     commit: str | None = None
     licence: str | None = None  # SPDX, of the nearest LICENSE file above it
     reason: str | None = None  # why there is no data
+    hunks: tuple[Lines, ...] = ()
 
 
 class Tree(Protocol):
@@ -109,6 +112,7 @@ def _entry(member: Member, data: bytes, source: config.Source, marked: set[str],
         time=member.time,
         licence=_nearest(member.path, stated),
         reason=member.reason,
+        hunks=member.hunks,
     )
 
 

@@ -17,7 +17,7 @@ from fimsmith.fim.spans import Candidates, Hole, Holes, pick
 from fimsmith.fim.syntax import Syntax
 from fimsmith.tokenizer import SourceTokenizer
 
-FIM = ("node", "aligned", "line", "char")
+FIM = ("node", "aligned", "line", "char", "commit")
 
 _COPIED = ("file", "source", "group", "repository", "path", "split")
 
@@ -108,7 +108,7 @@ class _File:
     @cached_property
     def candidates(self) -> Candidates:
         """The spans to draw from."""
-        return Candidates(self.section, Syntax(self.text), self.document)
+        return Candidates(self.section, Syntax(self.text), self.document, self.row.get("hunks") or ())
 
     @cached_property
     def windows(self) -> list[Window]:

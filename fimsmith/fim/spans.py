@@ -34,18 +34,22 @@ class Hole:
 class Candidates:
     """The spans that a file offers, by policy; computed once for all epochs."""
 
-    def __init__(self, section: config.Fim, syntax: Syntax, document: Document):
+    def __init__(self, section: config.Fim, syntax: Syntax, document: Document, hunks: Sequence[int] = ()):
+        """Look at a file; `hunks` is records.FILES's column."""
         self.syntax, self.text, self.document = syntax, syntax.text, document
         self.shortest = section.min_middle
         # characters that are about max_middle tokens in this file, so that few draws are too long
         self.longest = max(self.shortest + 1, section.max_middle * len(self.text) // max(1, len(document)))
         self._sizes: dict[str, list[list[Range]]] = {}
         self._kinds = {kind: weight for kind, weight in section.kinds if weight}
+        self._hunks, self._commits = hunks, 0  # how many hunks were drawn: each draw takes the next one
 
     def draw(self, policy: str, rng: Iterator[float]) -> tuple[Range, str] | None:
         """Draw one span of a policy and its kind; None if the file has none."""
         if policy in ("node", "prefix"):
             return self._node(rng)
+        if policy == "commit":
+            return (self._commit(), policy) if self._added else None
         draws: Mapping[str, Callable[[Iterator[float]], Range]] = {
             "aligned": self._aligned,
             "line": self._line,
@@ -104,6 +108,19 @@ class Candidates:
         start = int(next(rng) * (len(self.text) - size + 1))
         return start, start + size
 
+    def _commit(self) -> Range:
+        """What the newest commit added that was not drawn yet, in this epoch or one before; then again from the start."""
+        self._commits += 1
+        return self._added[(self._commits - 1) % len(self._added)]
+
+    @cached_property
+    def _added(self) -> list[Range]:
+        """What is visible of the hunks, the newest first, without those that would be refused anyway."""
+        starts, ends = self._hunks[::2], self._hunks[1::2]
+        ranges = self.syntax.offsets.ranges(list(zip(starts, ends, strict=True)))
+        visible = [_stripped(self.text, span) for span in ranges]
+        return [(start, end) for start, end in visible if self.shortest <= end - start <= 2 * self.longest]
+
     @cached_property
     def _lines(self) -> list[int]:
         """Where each line starts, and one past the end."""
@@ -147,7 +164,7 @@ class Holes:
         for _ in range(TRIES):
             drawn = self._candidates.draw(policy, rng)
             if drawn is None:
-                self.refused["no syntax node"] += 1
+                self.refused["no commit" if policy == "commit" else "no syntax node"] += 1
                 return None
             span, kind = drawn
             start, end = self._moved(span, cut)
@@ -184,6 +201,13 @@ class Holes:
         if (at and self._taken[at - 1][1] > start) or (at < len(self._taken) and self._taken[at][0] < end):
             return "overlaps another hole"
         return None
+
+
+def _stripped(text: str, span: Range) -> Range:
+    """A range without the blanks at its ends; empty where there is nothing else."""
+    middle = text[span[0] : span[1]]
+    start = span[1] - len(middle.lstrip())
+    return start, max(start, span[0] + len(middle.rstrip()))
 
 
 def pick(weights: Mapping[str, float], fraction: float) -> str:

@@ -24,7 +24,7 @@ def funnel(stages: Stages) -> dict[str, Any]:
     rows += [{"name": name, "files": files, "split": True} for name, files in splits]
     for row in rows:
         row["share"] = 100 * row["files"] / found
-    return {"steps": rows, "dropped": bars(_dropped(stages)), "notes": _closest(stages)}
+    return {"steps": rows, "dropped": bars(_dropped(stages)), "notes": _closest(stages) + _cutoffs(stages)}
 
 
 def _dropped(stages: Stages) -> Counter[str]:
@@ -53,6 +53,13 @@ def _closest(stages: Stages) -> list[str]:
         f"Most similar pair of a test and a training file: {pair['test']} and {pair['train']}, "
         f"Jaccard similarity {decimals(pair['jaccard'], 2)} (estimated {decimals(pair['estimate'], 2)}) of at most 1."
     ]
+
+
+def _cutoffs(stages: Stages) -> list[str]:
+    """From when on code was held out, where the split was by time."""
+    found = stages.curate.details.get("cutoffs", {})
+    names = {"test": "test", "valid": "validation"}
+    return [f"Code last changed at or after {time} was held out for {names[split]}." for split, time in found.items()]
 
 
 def sources(stages: Stages) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 from java_texts import files, ingest, java, rejected, write
 
 from fimsmith import config, configfile
-from fimsmith.corpus import git
+from fimsmith.corpus import git, gitclient
 from fimsmith.errors import ConfigError, DataError
 
 IDENTITY = {
@@ -154,8 +154,9 @@ def guarded(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_private_repository_is_read_and_its_password_neither_printed_nor_stored(
     guarded: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
-    made = ingest(f"git+{guarded}/app.git@main", tmp_path / "out")
+    made = ingest(f"git+{guarded}/app.git@main", tmp_path / "out", history=1)
     assert files(made)["src/A.java"]["text"] == java(3)
+    assert made.details["history"]["commits"] == 1  # of all, which such a server hands out
     assert not any(b"hunter2" in path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert "hunter2" not in "".join(capfd.readouterr())
 
@@ -230,7 +231,7 @@ def test_the_ref_follows_the_path(location: str, url: str, ref: str):
 
 
 def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(git, "_DEADLINE", 0.5)
+    monkeypatch.setattr(gitclient, "_DEADLINE", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -28,6 +28,7 @@ def test_a_row_holds_the_text_as_found_and_its_provenance(tmp_path: Path):
         "licence": None,
         "commit": None,
         "time": None,
+        "hunks": None,
         "encoding": "utf-8",
         "bytes": len(text.encode()),
         "text": text,

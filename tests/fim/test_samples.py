@@ -324,3 +324,82 @@ def test_test_candidates_are_cut_where_the_cursor_stands(tokenizer: SourceTokeni
     lines = section(cuts={"exact": 0, "snap": 0, "line": 1}, spm=0.5)
     first, second = (made(tokenizer, LONG, given, "test").candidates for given in (exact, lines))
     assert [row["middle"] for row in first] == [row["middle"] for row in second]
+
+
+def hunks(text: str, *parts: str) -> list[int]:
+    """Parts of a text as the column of records.FILES."""
+    source = text.encode()
+    found = []
+    for part in parts:
+        start = source.index(part.encode())
+        found += [start, start + len(part.encode())]
+    return found
+
+
+ADDED = (
+    "                sum += order.amount() * order.price();",
+    "\n        super();\n",
+    "                int length = leap ? 29 : 28;",
+)
+
+
+def commits(
+    tokenizer: SourceTokenizer, text: str, given: config.Fim, *parts: str, split: str = "train"
+) -> samples.Made:
+    """Make the samples of one file whose hunks are the parts, the newest first."""
+    return samples.make(given, tokenizer, [row(text, split, hunks=hunks(text, *parts))])
+
+
+@pytest.mark.parametrize("cut", config.Cuts.model_fields)
+def test_what_commits_added_are_middles_and_the_newest_comes_first(each: SourceTokenizer, cut: str):
+    weights = {name: float(name == cut) for name in config.Cuts.model_fields}
+    given = section(shares=only("commit"), bytes_per_hole=350, epochs=1, cuts=weights)
+    text = EVERY_KIND.replace("\n", "\r\n")
+    drawn = unpacked(each, commits(each, text, given, *(part.replace("\n", "\r\n") for part in ADDED)))
+    middles = [text.encode()[sample["start"] : sample["end"]].decode() for sample in drawn]
+    whole = [part.strip("\n") for part in ADDED]
+    assert middles == (whole if cut != "exact" else [part.strip() for part in ADDED])
+    for sample in drawn:
+        check(each, text, sample, given.sequence)
+        assert (sample["policy"], sample["kind"], sample["cut"]) == ("commit", "commit", cut)
+
+
+def test_a_further_epoch_goes_on_with_older_commits(tokenizer: SourceTokenizer):
+    given = section(shares=only("commit"), bytes_per_hole=10**6, epochs=4)
+    drawn = unpacked(tokenizer, commits(tokenizer, EVERY_KIND, given, *ADDED))
+    starts = [hunks(EVERY_KIND, part.strip())[0] for part in ADDED]
+    found = [EVERY_KIND.encode()[: sample["end"]].rstrip().decode() for sample in drawn]
+    assert [sample["epoch"] for sample in drawn] == [0, 1, 2, 3]
+    assert all(
+        before.endswith(ADDED[at % 3].strip()) and sample["start"] <= starts[at % 3]
+        for at, (before, sample) in enumerate(zip(found, drawn, strict=True))
+    )
+
+
+def test_the_share_of_commits_goes_to_others_where_there_are_none(tokenizer: SourceTokenizer):
+    given = section(shares={**only("commit"), "commit": 0.5, "node": 0.5}, bytes_per_hole=200)
+    without = commits(tokenizer, EVERY_KIND, given)
+    assert {sample["policy"] for sample in without.samples.to_pylist()} == {"node"}
+    assert without.skipped["draw refused: no commit"] > 0
+    counts = Counter(sample["policy"] for sample in commits(tokenizer, EVERY_KIND, given, *ADDED).samples.to_pylist())
+    assert counts["commit"] >= 3
+    assert counts["node"] > 0
+
+
+def test_hunks_that_are_imports_too_long_or_touch_an_error_are_no_middles(tokenizer: SourceTokenizer):
+    given = section(shares=only("commit"), max_middle=40)
+    assert len(commits(tokenizer, EVERY_KIND, given, "import java.util.List;\nimport java.util.Map;").samples) == 0
+    assert len(commits(tokenizer, EVERY_KIND, given, EVERY_KIND[400:1000], "}\n").samples) == 0
+    broken = commits(tokenizer, BROKEN, given, "    void f() { int x = ; }")
+    assert len(broken.samples) == 0
+    assert broken.skipped["draw refused: parse error"] > 0
+
+
+def test_hunks_of_test_files_are_test_candidates(tokenizer: SourceTokenizer):
+    found = commits(tokenizer, EVERY_KIND, section(shares=only("commit", "document")), *ADDED, split="test").candidates
+    assert {each["middle"] for each in found} == {part.strip() for part in ADDED}
+    assert {(each["policy"], each["kind"]) for each in found} == {("commit", "commit")}
+
+
+def test_without_the_policy_hunks_change_nothing(tokenizer: SourceTokenizer):
+    assert commits(tokenizer, EVERY_KIND, section(), *ADDED).samples == made(tokenizer, EVERY_KIND, section()).samples

@@ -306,3 +306,11 @@ def test_times_are_written_as_people_say_them(seconds: float | None, text: str):
 )
 def test_large_counts_are_short(number: float, text: str):
     assert wording.short(number) == text
+
+
+def test_a_split_by_time_names_its_cut_offs(run: list[Manifest]):
+    (curate,) = (each for each in run if each.stage == "curate")
+    curate.details["cutoffs"] = {"test": "2026-02-03T04:05:06Z", "valid": "2026-01-02T03:04:05Z"}
+    text = Page(render(run)).text
+    assert "Code last changed at or after 2026-02-03T04:05:06Z was held out for test." in text
+    assert "Code last changed at or after 2026-01-02T03:04:05Z was held out for validation." in text
