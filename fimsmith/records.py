@@ -38,6 +38,18 @@ CURATED = pa.schema(
     + [pa.field("cluster", pa.string()), pa.field("split", pa.string())]
 )  # cluster: id of its smallest member; split: train | valid | test
 
+# curate → fim: one row per top-level type of a training file, in the order of the files
+SIGNATURES = pa.schema(
+    [
+        ("source", pa.string()),
+        ("repository", pa.string()),
+        ("path", pa.string()),
+        ("package", pa.string()),
+        ("type", pa.string()),  # its simple name
+        ("signature", pa.string()),  # header and visible members without bodies, one per line
+    ]
+)
+
 # fim → mix: one row per sample of the train and valid splits
 SAMPLES = pa.schema(
     [

@@ -106,6 +106,9 @@ class Curate(Section):
         default=[],
         description="Benchmark files (.jsonl, .json, .txt, .parquet, also .gz) whose 13-grams must not be trained on.",
     )
+    signatures: bool = Field(
+        default=False, description="Store the signatures of the training files' types, for the context of other files."
+    )
     shards: int = Field(
         default=2,
         ge=1,
