@@ -67,6 +67,7 @@ SAMPLES = pa.schema(
         ("spm", pa.bool_()),  # whether the suffix comes first
         ("start", pa.int64()),  # the target's byte span in the UTF-8 text, half open
         ("end", pa.int64()),
+        ("context", pa.int32()),  # tokens of other files and the path in front of the prefix; 0: none
         ("tokens", pa.int32()),
         # the whole sample, sentinels included: little-endian uint16, or uint32 above 65,536 ids; as a
         # list it would take several times as long to write and read

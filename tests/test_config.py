@@ -89,6 +89,7 @@ def test_overrides_reach_nested_fields_and_lists(tmp_path: Path):
         (["run.processes=3"], ["train.batch 64 cannot be split over 3", "66"]),
         (["curate.test=0.97"], ["must be below 1"]),
         (["fim.shares.node=0.5"], ["shares sum to 1.15"]),
+        (["fim.context.share=0.5"], ["signatures", "set curate.signatures to true"]),
         (["model.family=gpt"], ["model.family", "gpt"]),
         (["run.kubernetes.memory=2gb"], ["run.kubernetes.memory: is no Kubernetes quantity", "16Gi", "'2gb'"]),
         (["run.kubernetes.disk=lots"], ["run.kubernetes.disk: is no Kubernetes quantity"]),
