@@ -10,13 +10,13 @@ Only types of the same repository are shown, and only those of its training file
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fimsmith.tokenizer import SourceTokenizer
@@ -43,7 +43,7 @@ class Signatures:
         self._repository: str | None = None
         self._packages: defaultdict[tuple[str, str], dict[str, Type]] = defaultdict(dict)  # by source and package
         self._shown: dict[Type, list[tuple[str, int]]] = {}
-        self._group: tuple[int, pa.Table] | None = None
+        self._group: tuple[int, pa.Table, list[str]] | None = None  # number, rows, their repositories
         self._limits = [self._range(group) for group in range(self._file.num_row_groups)]
 
     def used(self, row: dict[str, Any], head: int) -> list[Type]:
@@ -88,16 +88,18 @@ class Signatures:
         self._shown.clear()
         for group, limits in enumerate(self._limits):
             if limits is None or limits[0] <= repository <= limits[1]:
-                table = self._read(group)
-                for row in table.filter(pc.field("repository") == repository).to_pylist():
+                for row in self._rows(group, repository):
                     known = Type(row["path"], row["type"], row["signature"])
                     self._packages[row["source"], row["package"]].setdefault(known.name, known)  # the first path counts
 
-    def _read(self, group: int) -> pa.Table:
-        """A row group; the next repository is mostly in the same one."""
+    def _rows(self, group: int, repository: str) -> list[dict[str, str]]:
+        """A repository's rows in a row group; the next repository is mostly in the same one, which is kept."""
         if self._group is None or self._group[0] != group:
-            self._group = group, self._file.read_row_group(group)
-        return self._group[1]
+            table = self._file.read_row_group(group)
+            self._group = group, table, table["repository"].to_pylist()
+        _, table, names = self._group
+        first = bisect_left(names, repository)
+        return table.slice(first, bisect_right(names, repository, first) - first).to_pylist()
 
     def _range(self, group: int) -> tuple[str, str] | None:
         """The first and the last repository of a row group, where that is known."""
