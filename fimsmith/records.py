@@ -42,6 +42,18 @@ CURATED = pa.schema(
     + [pa.field("cluster", pa.string()), pa.field("split", pa.string())]
 )  # cluster: id of its smallest member; split: train | valid | test
 
+# curate → fim: one row per top-level type of a training file, in the order of the files
+SIGNATURES = pa.schema(
+    [
+        ("source", pa.string()),
+        ("repository", pa.string()),
+        ("path", pa.string()),
+        ("package", pa.string()),
+        ("type", pa.string()),  # its simple name
+        ("signature", pa.string()),  # header and visible members without bodies, one per line
+    ]
+)
+
 # fim → mix: one row per sample of the train and valid splits
 SAMPLES = pa.schema(
     [
@@ -59,6 +71,7 @@ SAMPLES = pa.schema(
         ("spm", pa.bool_()),  # whether the suffix comes first
         ("start", pa.int64()),  # the target's byte span in the UTF-8 text, half open
         ("end", pa.int64()),
+        ("context", pa.int32()),  # tokens of other files and the path in front of the prefix; 0: none
         ("tokens", pa.int32()),
         # the whole sample, sentinels included: little-endian uint16, or uint32 above 65,536 ids; as a
         # list it would take several times as long to write and read

@@ -80,6 +80,13 @@ class SourceTokenizer:
             return b"".join(map(self._pieces.__getitem__, self._split(text)))
         return self.pack(self._checked(self._plain.encode(text, add_special_tokens=False).ids))
 
+    def joined(self, text: str) -> bytes:
+        """Return the packed ids of text whose lines, but the last, are mostly known."""
+        if self.splits is None:
+            return self.packed(text)
+        *lines, last = self.splits.lines.findall(text) or [""]
+        return b"".join(self.lines(lines)) + self.packed(last)
+
     def lines(self, lines: list[str]) -> list[bytes]:
         """Return the packed ids of each line, remembering them."""
         return list(map(self._lines.__getitem__, lines))

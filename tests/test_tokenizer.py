@@ -69,7 +69,9 @@ def test_text_is_encoded_as_by_the_models_own_tokenizer(tokenizer: SourceTokeniz
     # these are ordinary text here; DeepSeek-Coder's include letters such as ü, which decode to broken bytes
     for token in reference.get_added_tokens_decoder().values():
         text = text.replace(token.content, "")
-    assert tokenizer.encode(text) == reference.encode(text, add_special_tokens=False).ids
+    ids = reference.encode(text, add_special_tokens=False).ids
+    assert tokenizer.encode(text) == ids
+    assert tokenizer.unpack(tokenizer.joined(text)) == ids
 
 
 @settings(max_examples=100, deadline=None)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from fimsmith.config.data import Curate, Cuts, Fim, Ingest, Kinds, Mix, Shares, Source
+from fimsmith.config.data import Context, Curate, Cuts, Fim, Ingest, Kinds, Mix, Shares, Source
 from fimsmith.config.endpoint import Endpoint
 from fimsmith.config.model import Evaluate, Export, Gate, Lora, Model, Report, Train
 from fimsmith.config.run import Kubernetes, Run, SageMaker
@@ -15,6 +15,7 @@ from fimsmith.config.section import Section
 
 __all__ = [
     "Config",
+    "Context",
     "Curate",
     "Cuts",
     "Endpoint",
@@ -77,6 +78,10 @@ class Config(Section):
         if self.fim.max_middle > self.fim.sequence // 2:
             raise ValueError(
                 f"fim.max_middle {self.fim.max_middle} is more than half of fim.sequence {self.fim.sequence}; lower it"
+            )
+        if (self.fim.context.share or self.fim.context.test) and not self.curate.signatures:
+            raise ValueError(
+                "fim.context shows signatures of other files, which are not stored; set curate.signatures to true"
             )
         if self.curate.valid + self.curate.test >= 1:
             raise ValueError("curate.valid + curate.test must be below 1; nothing would be left to train on")

@@ -134,6 +134,9 @@ class Curate(Section):
         description="Benchmarks whose runs of 13 words must not be trained on: files (.jsonl, .json, .txt, .parquet, also .gz) "
         "here or as `s3://bucket/file`, or `hf:owner/name[@revision][#folder]` (tables of the Hugging Face Hub).",
     )
+    signatures: bool = Field(
+        default=False, description="Store the signatures of the training files' types, which fim.context needs."
+    )
     shards: int = Field(
         default=2,
         ge=1,
@@ -204,6 +207,19 @@ class Cuts(_Weights):
     line: float = Field(default=0.20, ge=0, description="Both ends to those of their lines: whole lines are asked for.")
 
 
+class Context(Section):
+    """A comment block in front of the prefix: the file's path and the signatures of types that the file uses."""
+
+    share: Fraction = Field(
+        default=0.0,
+        description="Share of the samples with a prefix that get the block; above 0 needs curate.signatures.",
+    )
+    tokens: Count = Field(
+        default=512, description="Most tokens of the block; it takes only what the code leaves free of fim.sequence."
+    )
+    test: bool = Field(default=False, description="Put it into the prompts of the FIM test set too, into all of them.")
+
+
 class Fim(Section):
     """How files become training samples and the FIM test set."""
 
@@ -225,6 +241,7 @@ class Fim(Section):
     prefix_context: Fraction = Field(
         default=0.7, description="Share of the context that goes to the prefix when both sides are longer than fits."
     )
+    context: Context = Context()
     test_samples: Count = Field(default=1_000, description="Size of the FIM test set, drawn from the test split.")
     seed: int = Field(default=0, description="Changes every draw.")
 

@@ -5,36 +5,34 @@ fimsmith curate config.yaml
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import partial
-from itertools import repeat, tee
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from fimsmith import config, pool, records, storage
+from fimsmith import config, records, storage
 from fimsmith.corpus import decontaminate, minhash
 from fimsmith.corpus.cutoff import Times
 from fimsmith.corpus.decontaminate import Benchmark
+from fimsmith.corpus.inspection import BATCH, Numbered, inspected
 from fimsmith.corpus.sorting import identity
 from fimsmith.corpus.split import Plan, Rows, plan
 from fimsmith.errors import DataError
 from fimsmith.manifest import Manifest, Outcome, produce
-from fimsmith.progress import Progress, say
+from fimsmith.progress import say
 
-_BATCH = 200  # rows whose text is looked at together
 _LOADED = 10_000  # rows whose signature is read at once
 _ROWS_WAITING = 1_024  # rows held by the writers of all shards together
-
-Numbered = tuple[int, dict[str, Any]]  # number of the row in the plan, row
 
 
 def curate(section: config.Curate, ingested: list[Manifest], root: str) -> Manifest:
     """Write the kept files to `files-00000.parquet` … (`records.CURATED`) and the others to `dropped.parquet`.
 
+    With `section.signatures` also `signatures.parquet` (`records.SIGNATURES`) of the training files.
     `metrics` holds the files per split, what was dropped, and the largest similarity between test
     and training; `details` the counts per group, the most similar pair, and the cut-offs of a split by time. Raises DataError when
     a split is empty.
@@ -63,9 +61,15 @@ def _build(section: config.Curate, benchmarks: list[Benchmark], ingested: list[M
             )
             for shard in range(section.shards)
         ]
-        for number, row, contaminated in _checked(known, decided, _texts(sources)):
-            if kept := result.take(number, row, contaminated):
+        types = None
+        if section.signatures:
+            types = stack.enter_context(records.Writer(work / "signatures.parquet", records.SIGNATURES))
+        for number, row, seen in inspected(known, decided, _texts(sources), types=section.signatures):
+            if kept := result.take(number, row, seen.contaminated):
                 shards[int(row["id"][:16], 16) % section.shards].add(kept)
+                if types:
+                    for each in seen.signatures:
+                        types.add({name: row[name] for name in ("source", "repository", "path")} | each)
     result.check(section)
     dropped = ({"path": path, "reason": reason} for path, reason in sorted(result.dropped))
     records.write(work / "dropped.parquet", records.REJECTED, dropped)
@@ -128,37 +132,7 @@ def _texts(sources: list[Manifest]) -> Iterator[Numbered]:
 
 def _numbered(manifest: Manifest, first: int) -> Iterator[Numbered]:
     columns = [name for name in records.FILES.names if name != "minhash"]
-    yield from enumerate(records.read(manifest.file("files.parquet"), columns, _BATCH), first)
-
-
-def _checked(known: np.ndarray, decided: Plan, rows: Iterable[Numbered]) -> Iterator[tuple[int, dict[str, Any], bool]]:
-    """Say of each row whether it holds parts of a benchmark; only files that would be learned from are looked at."""
-    if not len(known):
-        yield from ((number, row, False) for number, row in rows)
-        return
-    say("curate", "looking for parts of benchmarks")
-    progress = Progress("curate", "files", len(decided.splits))
-    batches, again = tee(_batches(rows))
-    looked_at = ([_learned(decided, number, row["text"]) for number, row in batch] for batch in again)
-    look = partial(decontaminate.contaminated, known)
-    for batch, flags in zip(batches, pool.ordered(look, looked_at), strict=True):
-        yield from ((number, row, flag) for (number, row), flag in zip(batch, flags, strict=True))
-        progress.add(len(batch))
-
-
-def _learned(decided: Plan, number: int, text: str) -> str:
-    return "" if decided.reasons[number] or decided.splits[number] == "test" else text
-
-
-def _batches(rows: Iterable[Numbered]) -> Iterator[list[Numbered]]:
-    batch: list[Numbered] = []
-    for numbered in rows:
-        batch.append(numbered)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    yield from enumerate(records.read(manifest.file("files.parquet"), columns, BATCH), first)
 
 
 class _Result:

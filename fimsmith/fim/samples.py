@@ -13,7 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from fimsmith import config, java, randomness, records
+from fimsmith.fim.context import Block, Signatures
 from fimsmith.fim.spans import Candidates, Hole, Holes, pick
+from fimsmith.fim.surroundings import Surroundings
 from fimsmith.fim.syntax import Syntax
 from fimsmith.tokenizer import SourceTokenizer
 
@@ -22,7 +24,6 @@ FIM = ("node", "aligned", "line", "char", "commit")
 _COPIED = ("file", "source", "group", "repository", "path", "split")
 
 Row = dict[str, Any]
-Side = tuple[bytes, int]  # packed ids of a context, and where it ends in the file
 
 
 class Sample(NamedTuple):
@@ -37,6 +38,7 @@ class Sample(NamedTuple):
     spm: bool
     start: int
     end: int
+    context: int
     tokens: int
     ids: bytes
     target: int
@@ -62,8 +64,10 @@ class Window:
     ids: bytes
 
 
-def make(section: config.Fim, tokenizer: SourceTokenizer, rows: list[Row]) -> Made:
-    """Build the rows of some files (records.CURATED), in order."""
+def make(
+    section: config.Fim, tokenizer: SourceTokenizer, rows: list[Row], signatures: Signatures | None = None
+) -> Made:
+    """Build the rows of some files (records.CURATED), in order; without signatures there is no context of other files."""
     made = Made(files=len(rows))
     drawn: list[Sample] = []
     for number, row in enumerate(rows):
@@ -71,7 +75,7 @@ def make(section: config.Fim, tokenizer: SourceTokenizer, rows: list[Row]) -> Ma
         if not row["text"].strip():
             made.skipped["empty file"] += 1
             continue
-        file = _File(section, tokenizer, row, number)
+        file = _File(section, tokenizer, row, number, signatures)
         file.make(made, drawn)
     if drawn:
         made.samples = _table(rows, drawn)
@@ -81,9 +85,11 @@ def make(section: config.Fim, tokenizer: SourceTokenizer, rows: list[Row]) -> Ma
 class _File:
     """One file on its way to samples."""
 
-    def __init__(self, section: config.Fim, tokenizer: SourceTokenizer, row: Row, number: int):
+    def __init__(
+        self, section: config.Fim, tokenizer: SourceTokenizer, row: Row, number: int, signatures: Signatures | None
+    ):
         self.section, self.format, self.row, self.number = section, tokenizer.format, row, number
-        self.tokenizer, self.width = tokenizer, tokenizer.dtype.itemsize
+        self.tokenizer, self.width, self.signatures = tokenizer, tokenizer.dtype.itemsize, signatures
         self.text: str = row["text"]
         self.document = tokenizer.document(self.text)
         self._cuts = dict(section.cuts)
@@ -109,6 +115,13 @@ class _File:
     def candidates(self) -> Candidates:
         """The spans to draw from."""
         return Candidates(self.section, Syntax(self.text), self.document, self.row.get("hunks") or ())
+
+    @cached_property
+    def around(self) -> Surroundings:
+        """Prefixes and suffixes."""
+        head = self.candidates.syntax.head
+        block = Block(self.signatures, self.tokenizer, self.row, head) if self.signatures else None
+        return Surroundings(self.section, self.tokenizer, self.document, block)
 
     @cached_property
     def windows(self) -> list[Window]:
@@ -174,15 +187,22 @@ class _File:
         if hole is None:
             return None
         spm = policy in FIM and next(rng) < self.section.spm
+        shown = self._shown(place)
         if policy == "prefix":
-            room = self.section.sequence - len(self.format.start) - 1 - len(hole.middle) // self.width
-            context = self._pack(*self.format.start) + self.document.before(hole.start, room)[0]
-            last = self.format.eos
+            prefix = self.around.before(hole, shown)
+            context, last = self._pack(*self.format.start) + prefix.ids, self.format.eos
         else:
-            context, last = self._prompt(*self._context(hole), spm), self.format.stop
+            prefix, suffix = self.around.both(hole, shown)
+            context, last = self._prompt(prefix.ids, suffix[0], spm), self.format.stop
         ids = context + hole.middle + self._pack(last)
         name = (policy, hole.kind, cut, spm)
-        return self._row(place, name, (hole.start, hole.end), (ids, len(context) // self.width))
+        content = (ids, len(context) // self.width, prefix.context)
+        return self._row(place, name, (hole.start, hole.end), content)
+
+    def _shown(self, place: tuple[int, int]) -> bool:
+        """Whether a sample gets the block; a draw of its own, so that the holes are the same with and without."""
+        share = self.section.context.share
+        return share > 0 and randomness.fraction(self.section.seed, self.row["id"], *place, "context") < share
 
     def _window(self, place: tuple[int, int], rng: Iterator[float]) -> Sample | None:
         """A window that this epoch has not given yet; None when all were, so that other policies take the rest.
@@ -196,43 +216,33 @@ class _File:
         self._given.add(at)
         return self._whole(place, self.windows[at])
 
-    def _context(self, hole: Hole) -> tuple[Side, Side]:
-        """The prefix's ids and start, the suffix's ids and end; what one side does not use goes to the other."""
-        document, width = self.document, self.width
-        room = self.section.sequence - self.format.overhead - len(hole.middle) // width
-        prefix = document.before(hole.start, int(room * self.section.prefix_context))
-        suffix = document.after(hole.end, room - len(prefix[0]) // width)
-        if prefix[1] > 0 and suffix[1] == len(self.text):
-            prefix = document.before(hole.start, room - len(suffix[0]) // width)
-        return prefix, suffix
-
     def _ids(self, packed: bytes) -> np.ndarray:
         return np.frombuffer(packed, self.tokenizer.dtype)
 
-    def _prompt(self, prefix: Side, suffix: Side, spm: bool = False) -> bytes:
+    def _prompt(self, prefix: bytes, suffix: bytes, spm: bool = False) -> bytes:
         """What Format.prompt gives, packed; or the suffix first, as StarCoder2 and Code Llama were trained on."""
         begin, hole, end = self.tokenizer.marks
         if spm:
-            return b"".join((begin, hole, suffix[0], end, prefix[0]))
-        return b"".join((begin, prefix[0], hole, suffix[0], end))
+            return b"".join((begin, hole, suffix, end, prefix))
+        return b"".join((begin, prefix, hole, suffix, end))
 
     def _row(
         self,
         place: tuple[int, int],
         name: tuple[str, str, str, bool],
         span: tuple[int, int],
-        content: tuple[bytes, int],
+        content: tuple[bytes, int, int],
     ) -> Sample:
-        byte, (ids, target) = self.offsets.bytes, content
+        byte, (ids, target, context) = self.offsets.bytes, content
         tokens = len(ids) // self.width
-        return Sample(self.number, *place, *name, byte(span[0]), byte(span[1]), tokens, ids, target)
+        return Sample(self.number, *place, *name, byte(span[0]), byte(span[1]), context, tokens, ids, target)
 
     def _whole(self, place: tuple[int, int], window: Window) -> Sample:
-        span, content = (window.start, window.end), (window.ids, len(self.format.start))
+        span, content = (window.start, window.end), (window.ids, len(self.format.start), 0)
         return self._row(place, ("document", "document", "document", False), span, content)
 
     def _test_row(self, index: int, policy: str, hole: Hole) -> Row:
-        prefix, suffix = self._context(hole)
+        prefix, suffix = self.around.both(hole, self.section.context.test)
         return {
             "priority": f"{randomness.key(self.section.seed, self.row['id'], index):032x}",
             "file": self.row["id"],
@@ -241,10 +251,10 @@ class _File:
             "kind": hole.kind,
             "start": self.offsets.bytes(hole.start),
             "end": self.offsets.bytes(hole.end),
-            "prefix": self.text[prefix[1] : hole.start],
+            "prefix": prefix.block + self.text[prefix.start : hole.start],
             "middle": self.text[hole.start : hole.end],
             "suffix": self.text[hole.end : suffix[1]],
-            "prompt": self._ids(self._prompt(prefix, suffix)),
+            "prompt": self._ids(self._prompt(prefix.ids, suffix[0])),
             "target": self._ids(hole.middle + self._pack(self.format.stop)),
         }
 

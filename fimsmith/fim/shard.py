@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from fimsmith import config, manifest, pool, records
 from fimsmith.errors import DataError
 from fimsmith.fim import samples
+from fimsmith.fim.context import Signatures
 from fimsmith.manifest import Manifest, Outcome
 from fimsmith.progress import Progress, say
 from fimsmith.tokenizer import SourceTokenizer
 
-_CODE = 2  # to be raised when this code gives other samples, so that older ones are not taken for them
+_CODE = 3  # to be raised when this code gives other samples, so that older ones are not taken for them
 _SMALL = 4_000_000  # bytes of source up to which starting processes costs more than it saves
 _BATCH = 500_000  # bytes of source that a worker gets at once
 _COLUMNS = ["id", "source", "group", "repository", "path", "kind", "bytes", "text", "hunks", "split"]
@@ -41,9 +43,22 @@ def build(section: config.Fim, shard: int, curated: Manifest, model: Manifest, r
                 f"shard {shard} of the curated files is missing: {source}; delete {curated.uri} and run again"
             )
         tokenizer = str(model.file("tokenizer.json").parent)
-        return _Shard(_Make(section, tokenizer, model.details["family"]), source).write(folder)
+        make = _Make(section, tokenizer, model.details["family"], _signatures(section, curated))
+        return _Shard(make, source).write(folder)
 
     return manifest.produce("fim", key, [curated], root, write)
+
+
+def _signatures(section: config.Fim, curated: Manifest) -> Path | None:
+    if not (section.context.share or section.context.test):
+        return None
+    path = curated.file("signatures.parquet")
+    if not path.is_file():
+        raise DataError(
+            f"fim.context shows signatures of other files, but {curated.uri} holds none; set curate.signatures to true "
+            "and run again, or fim.context.share to 0 and fim.context.test to false"
+        )
+    return path
 
 
 @dataclass
@@ -53,13 +68,18 @@ class _Make:
     section: config.Fim
     model: str  # folder
     family: str
+    types: Path | None  # records.SIGNATURES
 
     def __call__(self, batch: list[samples.Row]) -> samples.Made:
-        return samples.make(self.section, self.tokenizer, batch)
+        return samples.make(self.section, self.tokenizer, batch, self.signatures)
 
     @cached_property
     def tokenizer(self) -> SourceTokenizer:
         return SourceTokenizer(self.model, self.family)
+
+    @cached_property
+    def signatures(self) -> Signatures | None:
+        return Signatures(self.types, self.tokenizer) if self.types else None
 
 
 class _Shard:
@@ -69,7 +89,7 @@ class _Shard:
         self.make, self.source = make, source
         self.counts = {column: Counter[str]() for column in ("policy", "kind", "cut", "split")}
         self.skipped: Counter[str] = Counter()
-        self.tokens = self.drawn = 0
+        self.tokens = self.drawn = self.context = self.led = 0
         self.best: list[samples.Row] = []  # test candidates
         sizes = pq.read_table(source, columns=["bytes"])["bytes"]
         self.bytes = int(sizes.to_numpy().sum())
@@ -89,6 +109,8 @@ class _Shard:
             "bytes": self.progress.bytes,
             "samples": writer.count,
             "tokens": self.tokens,
+            "context_samples": self.led,
+            "context_tokens": self.context,
             "test_candidates": len(self.best),
             "test_candidates_drawn": self.drawn,
             "given_up": self.skipped["sample given up"] + self.skipped["test candidate given up"],
@@ -100,6 +122,9 @@ class _Shard:
         tokens = int(made.samples["tokens"].to_numpy().sum())
         self.tokens += tokens
         self.drawn += len(made.candidates)
+        context = made.samples["context"].to_numpy()
+        self.context += int(context.sum())
+        self.led += int(np.count_nonzero(context))
         for column, counts in self.counts.items():
             counts.update(made.samples[column].to_pylist())
         self.skipped += made.skipped

@@ -12,6 +12,7 @@ from fimsmith.report.stages import Stages
 from fimsmith.report.wording import count, counted, decimals, short
 
 _SOURCE = ("source", "group", "kind", "rejected", "redacted", "licences", "encodings", "repositories")
+_SAMPLES = ("samples", "tokens", "context_samples", "context_tokens")
 
 
 def card(stages: Stages) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def card(stages: Stages) -> dict[str, Any]:
         "curation": {"digest": curate.digest, "counts": curate.metrics, **curate.details},
         "samples": {
             "digests": [each.digest for each in stages.fim],
-            "counts": {name: sum(each.metrics[name] for each in stages.fim) for name in ("samples", "tokens")},
+            "counts": {name: sum(each.metrics[name] for each in stages.fim) for name in _SAMPLES},
             **{name: _sum(stages.fim, name) for name in ("policy", "kind", "cut", "split", "skipped")},
         },
         "mix": {"digest": mix.digest, "counts": mix.metrics, **mix.details},

@@ -97,8 +97,10 @@ def test_the_number_of_workers_does_not_change_a_byte(code: Manifest, tmp_path: 
     results = []
     for workers in ("1", "3"):
         monkeypatch.setenv("FIMSMITH_WORKERS", workers)
-        monkeypatch.setattr(sys.modules["fimsmith.corpus.curate"], "_BATCH", 20)
-        results.append(curate(tmp_path / workers, code, decontaminate=[str(tmp_path / "b.txt")]).digest)
+        monkeypatch.setattr(sys.modules["fimsmith.corpus.inspection"], "BATCH", 20)
+        results.append(
+            curate(tmp_path / workers, code, decontaminate=[str(tmp_path / "b.txt")], signatures=True).digest
+        )
     assert results[0] == results[1]
 
 

@@ -1,9 +1,13 @@
 """Java texts for the tests: a small class with every kind of hole, and generated ones; and curated rows of them."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+
+from fimsmith import records
+from fimsmith.corpus.signatures import signatures
 
 EVERY_KIND = """/*
  * Copyright 2026 Example Shop. Licensed under the Apache License, Version 2.0.
@@ -77,6 +81,16 @@ def row(text: str, split: str = "train", kind: str = "java", **more: Any) -> dic
         "split": split,
         **more,
     }
+
+
+def write_signatures(path: Path, rows: list[dict[str, Any]], per_group: int = 1_000) -> Path:
+    """Write the signatures of the training files among curated rows, as the curate stage does."""
+    given = sorted((each for each in rows if each["split"] == "train"), key=lambda each: each["repository"])
+    with records.Writer(path, records.SIGNATURES, per_group) as writer:
+        for each in given:
+            for found in signatures(each["text"]):
+                writer.add({**each, **found})
+    return path
 
 
 _WORDS = st.text(

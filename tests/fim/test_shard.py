@@ -51,7 +51,7 @@ def union(section: config.Fim, curated: Manifest, shards: int, model: Manifest, 
 def test_the_union_of_all_shards_does_not_depend_on_their_number(
     corpus: Rows, curate: Curate, model: Manifest, tmp_path: Path
 ):
-    wanted = section(test_samples=7, epochs=2)
+    wanted = section(test_samples=7, epochs=2, context={"share": 0.5, "test": True})
     one, *others = (union(wanted, curate(corpus, count), count, model, tmp_path) for count in (1, 2, 16, 64))
     assert others == [one] * 3
     assert len(json.loads(one[1])) == 7
@@ -64,7 +64,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(
     curated, digests = curate(corpus), set()
     for workers in ("1", "2", "3"):
         monkeypatch.setenv("FIMSMITH_WORKERS", workers)
-        digests.add(fim.build(section(), 0, curated, model, str(tmp_path / workers)).digest)
+        digests.add(fim.build(section(context={"share": 0.5}), 0, curated, model, str(tmp_path / workers)).digest)
     assert len(digests) == 1
 
 
@@ -94,6 +94,15 @@ def test_the_numbers_are_those_of_the_rows(corpus: Rows, curate: Curate, model: 
     for name in ("policy", "kind", "split"):
         assert made.details[name] == Counter(each[name] for each in found)
     assert made.details["skipped"]
+
+
+def test_context_is_counted(corpus: Rows, curate: Curate, model: Manifest, tmp_path: Path):
+    made = fim.build(section(sequence=2048, context={"share": 0.5}), 0, curate(corpus), model, str(tmp_path))
+    counts = [each["context"] for each in rows(made, "samples.parquet")]
+    assert made.metrics["context_tokens"] == sum(counts)
+    assert made.metrics["context_samples"] == sum(count > 0 for count in counts)
+    with_a_prefix = sum(made.details["policy"].values()) - made.details["policy"]["document"]
+    assert made.metrics["context_samples"] / with_a_prefix == pytest.approx(0.5, abs=0.08)
 
 
 def test_shares_hold_on_the_example_corpus(corpus: Rows, curate: Curate, model: Manifest, tmp_path: Path):
@@ -158,6 +167,15 @@ def test_a_finished_shard_is_reused_and_a_change_is_not(
     assert fim.build(section(), 0, curated, model, str(tmp_path)) == first
     assert "reusing" in capsys.readouterr().out
     assert fim.build(section(seed=1), 0, curated, model, str(tmp_path)).fingerprint != first.fingerprint
+
+
+def test_signatures_that_were_not_stored_are_asked_for(corpus: Rows, curate: Curate, model: Manifest, tmp_path: Path):
+    curated = curate(corpus)
+    (curated.folder / "signatures.parquet").unlink()
+    assert fim.build(section(), 0, curated, model, str(tmp_path)).metrics["context_samples"] == 0
+    for context in ({"share": 0.1}, {"test": True}):
+        with pytest.raises(DataError, match="set curate.signatures to true"):
+            fim.build(section(context=context), 0, curated, model, str(tmp_path))
 
 
 def test_a_missing_shard_is_explained(corpus: Rows, curate: Curate, model: Manifest, tmp_path: Path):
