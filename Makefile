@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	  { echo "fimsmith needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (torch alone is several GB; once)"
-	@DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(PIP_OPTIONS) \
+	@DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) \
 	  -c constraints.txt -e '.[kfp,cluster,train,dev]'
 	@touch $@
 
