@@ -11,6 +11,21 @@ from fimsmith.manifest import Manifest
 
 pytest_plugins = ["tests.s3_server", "tests.packed_data"]
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the other core belongs to the other worker
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin both halves of the list with tests that train, of tests/contract and of the others, which take equally long.
+
+    Each of two xdist workers begins with one half, and what is quick is left to be shared in the end.
+    """
+    slow, quick = [], []
+    for item in items:
+        (slow if item.get_closest_marker("slow") else quick).append(item)
+    contract = [item for item in slow if "contract" in item.path.parts]
+    half = max(0, len(items) // 2 - len(contract))
+    items[:] = contract + quick[:half] + [item for item in slow if item not in contract] + quick[half:]
 
 
 @pytest.fixture(scope="session")
