@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fimsmith.packed import PackedWriter
 from fimsmith.tokenizer import SourceTokenizer
 
 SEQUENCE = 96  # tokens
+LONG: dict[str, Any] = {"max_steps": 40, "micro_batch": 2}  # long enough to be interrupted
 
 
 @pytest.fixture(scope="session")
@@ -55,4 +57,4 @@ def section() -> Callable[..., config.Train]:
 def alone(packed: Manifest, tiny_manifest: Manifest, section: Callable[..., config.Train], common: Path) -> Manifest:
     """40 steps by two processes of one machine, which others must equal; the second xdist worker finds it made."""
     place = config.Run(root=str(common / "alone"), processes=2)
-    return launch.train(section(max_steps=40), place, tiny_manifest, packed)
+    return launch.train(section(**LONG), place, tiny_manifest, packed)

@@ -16,10 +16,13 @@ import pytest
 from fimsmith import config, sagemaker
 from fimsmith.jobspec import JobSpec
 from fimsmith.manifest import Manifest, inventory
+from fimsmith.train import checkpoint
 from tests.contract.container import Life
+from tests.packed_data import LONG
 
 Make = Callable[..., Life]
 Section = Callable[..., config.Train]
+Resumed = tuple[Life, int, str]  # the second life, the step that it begins at, the checkpoint that is torn
 
 
 def port() -> int:
@@ -65,43 +68,56 @@ def until(life: Life, name: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.slow
-def test_two_hosts_go_on_after_an_interruption_and_train_what_two_processes_train(
-    spec: Callable[..., JobSpec], life: Make, alone: Manifest, tmp_path: Path
-):
-    first = life(spec(max_steps=40))
-    until(first, "checkpoints/checkpoint-4/complete.json")
-    first.stop()
-    assert all(first.wait()), first.output()
+@pytest.fixture(scope="module")
+def resumed(packed: Manifest, tiny_manifest: Manifest, section: Section, tmp_path_factory) -> Iterator[Resumed]:
+    """A training on two hosts that was stopped, and whose last checkpoint is not whole on the second host."""
+    plain = section(**LONG).model_dump(mode="json")
+    spec = JobSpec(stage="train", section=plain, inputs=[tiny_manifest, packed], folder="/nowhere")
+    home = tmp_path_factory.mktemp("resumed")
+    first = Life(home / "first", spec)
+    first.start(port())
+    try:
+        until(first, "checkpoints/checkpoint-8/complete.json")
+        first.stop()
+        assert all(first.wait()), first.output()
+    finally:
+        first.kill()
     assert not any((tree / "output/failure").exists() for tree in first.trees)
     assert not (first.trees[0] / "model/outcome.json").exists()
 
-    second = life(spec(max_steps=40), checkpoints=first.saved(tmp_path / "saved"))
-    assert second.wait() == [0, 0], second.output()
-    assert "from step" in second.output()
-    answer = json.loads((second.trees[0] / "model/outcome.json").read_bytes())
+    second = Life(home / "second", spec, checkpoints=first.saved(home / "saved"))
+    *_, before, newest = checkpoint.by_step(second.trees[1] / "checkpoints")
+    torn = max(newest.rglob("*"), key=lambda path: path.stat().st_size)
+    os.truncate(torn, torn.stat().st_size // 2)
+    (second.trees[0] / f"checkpoints/{newest.name}.sagemaker-uploading").touch()
+    second.start(port())
+    try:
+        assert second.wait() == [0, 0], second.output()
+        yield second, checkpoint.step(before), newest.name
+    finally:
+        second.kill()
+
+
+@pytest.mark.slow
+def test_two_hosts_go_on_after_an_interruption_and_train_what_two_processes_train(resumed: Resumed, alone: Manifest):
+    life, *_ = resumed
+    answer = json.loads((life.trees[0] / "model/outcome.json").read_bytes())
     assert answer["metrics"]["steps"] == 40
     assert answer["metrics"]["eval_loss"] == pytest.approx(alone.metrics["eval_loss"], rel=1e-3)
     assert len(answer["details"]["curve"]) == 40  # the journal of the first life is not lost
 
 
-@pytest.fixture(scope="module")
-def finished(packed: Manifest, tiny_manifest: Manifest, section: Section, tmp_path_factory) -> Iterator[Life]:
-    """A short training on two hosts."""
-    plain = section(max_steps=4).model_dump(mode="json")
-    spec = JobSpec(stage="train", section=plain, inputs=[tiny_manifest, packed], folder="/nowhere")
-    made = Life(tmp_path_factory.mktemp("finished"), spec)
-    made.start(port())
-    try:
-        assert made.wait() == [0, 0], made.output()
-        yield made
-    finally:
-        made.kill()
+@pytest.mark.slow
+def test_a_torn_upload_on_one_host_makes_all_go_back_to_the_checkpoint_before(resumed: Resumed):
+    life, step, torn = resumed
+    assert f"from step {step}" in life.output()
+    assert life.output().count(f"ignoring {torn}: it is not complete") == 2
 
 
 @pytest.mark.slow
-def test_what_is_uploaded_is_the_first_hosts_and_what_the_outcome_lists(finished: Life, tmp_path: Path):
-    first, second = (tree / "model" for tree in finished.trees)
+def test_what_is_uploaded_is_the_first_hosts_and_what_the_outcome_lists(resumed: Resumed, tmp_path: Path):
+    life, *_ = resumed
+    first, second = (tree / "model" for tree in life.trees)
     files, digest = json.loads((first / "outcome.json").read_bytes())["published"]
     shutil.copytree(first, tmp_path / "uploaded", ignore=shutil.ignore_patterns("outcome.json"))
     assert [files, digest] == list(inventory(tmp_path / "uploaded"))
@@ -110,33 +126,11 @@ def test_what_is_uploaded_is_the_first_hosts_and_what_the_outcome_lists(finished
 
 
 @pytest.mark.slow
-def test_a_torn_upload_on_one_host_makes_all_go_back_to_the_checkpoint_before(
-    spec: Callable[..., JobSpec], life: Make, tmp_path: Path
-):
-    first = life(spec(max_steps=40))
-    until(first, "checkpoints/checkpoint-8/complete.json")
-    first.kill()
-    saved = first.saved(tmp_path / "saved")
-    for newer in saved.glob("checkpoint-*"):
-        if int(newer.name[11:]) > 8:
-            shutil.rmtree(newer)
-    second = Life(tmp_path / "torn", spec(max_steps=10), checkpoints=saved)
-    torn = max((second.trees[1] / "checkpoints/checkpoint-8").rglob("*"), key=lambda path: path.stat().st_size)
-    os.truncate(torn, torn.stat().st_size // 2)
-    (second.trees[0] / "checkpoints/checkpoint-8.sagemaker-uploading").touch()
-    second.start(port())
-    try:
-        assert second.wait() == [0, 0], second.output()
-        assert "from step 4" in second.output()
-        assert second.output().count("ignoring checkpoint-8: it is not complete") == 2
-    finally:
-        second.kill()
-
-
-@pytest.mark.slow
-def test_every_line_of_the_metrics_is_printed_for_cloudwatch(finished: Life):
-    printed = [line for line in finished.output().splitlines() if line.startswith("{")]
-    assert printed == (finished.trees[0] / "model/log/metrics.jsonl").read_text().splitlines()
+def test_every_line_of_the_metrics_is_printed_for_cloudwatch(resumed: Resumed):
+    life, step, _ = resumed
+    printed = [line for line in life.output().splitlines() if line.startswith("{")]
+    journal = (life.trees[0] / "model/log/metrics.jsonl").read_text().splitlines()
+    assert printed == journal[step + 1 :]  # what the first life printed begins with step 0
 
 
 @pytest.mark.slow

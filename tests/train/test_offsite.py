@@ -14,6 +14,7 @@ from fimsmith import config, launch, storage
 from fimsmith.errors import JobError
 from fimsmith.launch import Job
 from fimsmith.manifest import Manifest
+from tests.packed_data import LONG
 
 pytestmark = pytest.mark.slow
 NODES = 2
@@ -79,9 +80,9 @@ def test_two_nodes_train_what_two_processes_train_and_go_on_after_a_loss(
 ):
     cluster(until="checkpoint-8/complete.json")
     with pytest.raises(JobError, match="a node is gone"):
-        launch.train(section(max_steps=40), place(s3), tiny_manifest, packed)
+        launch.train(section(**LONG), place(s3), tiny_manifest, packed)
     cluster()
-    made = launch.train(section(max_steps=40), place(s3), tiny_manifest, packed)
+    made = launch.train(section(**LONG), place(s3), tiny_manifest, packed)
     assert "from step" in (tmp_path / "node0.log").read_text()
     assert made.fingerprint == alone.fingerprint
     assert made.metrics["eval_loss"] == pytest.approx(alone.metrics["eval_loss"], rel=1e-3)
