@@ -68,20 +68,6 @@ def test_an_identical_run_is_served_from_what_exists_and_submit_shows_it(first: 
     assert manifests(configuration) == before
 
 
-def test_another_learning_rate_redoes_the_training_and_not_the_data(
-    first: Any, start: Callable[..., str], client: Any, configuration: Path
-):
-    before = manifests(configuration)
-    change = ["train.learning_rate=1e-3", "train.max_steps=20", "export.require_gate=false"]
-    assert end(client, start(*change)).state == "SUCCEEDED"
-    after = manifests(configuration)
-    for stage in ("ingest", "curate", "fim", "mix"):
-        assert after[stage] == before[stage]
-    assert {stage: len(after[stage]) for stage in ("train", "evaluate", "export", "report")} == {
-        "train": 2, "evaluate": 3, "export": 2, "report": 2
-    }  # fmt: skip
-
-
 @pytest.fixture
 def begin(first: Any, start: Start, client: Any) -> Iterator[Start]:
     """Start runs that begin with the training, because the data is there; those that a test leaves are ended."""
@@ -134,7 +120,10 @@ def message(run: str) -> str:
     return watching.stderr
 
 
-def test_a_run_outlives_the_pod_of_its_step_and_a_killed_worker(begin: Start, client: Any, configuration: Path):
+def test_another_learning_rate_redoes_the_training_which_outlives_its_steps_pod_and_a_killed_worker(
+    begin: Start, client: Any, configuration: Path
+):
+    before = manifests(configuration)
     change = [rate(0), "train.max_steps=240"]
     run = begin(*change)
     name = training("checkpoint at step 20")
@@ -159,6 +148,12 @@ def test_a_run_outlives_the_pod_of_its_step_and_a_killed_worker(begin: Start, cl
     begun = re.search(r"on 2 processes, from step (\d+)", log_of_training(configuration, rate(0)))
     assert begun, "the training did not go on at a checkpoint"
     assert int(begun[1]) >= 20
+    after = manifests(configuration)
+    for stage in ("ingest", "curate", "fim", "mix"):
+        assert after[stage] == before[stage]
+    assert {stage: len(after[stage]) for stage in ("train", "evaluate", "export", "report")} == {
+        "train": 2, "evaluate": 3, "export": 2, "report": 2
+    }  # fmt: skip
 
 
 def step_log(run: str) -> str:
