@@ -273,7 +273,7 @@ class Mix(Section):
     order: Literal["shuffled", "easy_first"] = Field(
         default="shuffled",
         description="Order of the first epoch of training: shuffled, or in three levels by the mean length of a sequence's "
-        "middles, the shortest first, each with the weights above and shuffled in itself. Later epochs are shuffled.",
+        "middles, the shortest first, each about by the weights above and shuffled in itself. Later epochs are shuffled.",
     )
     seed: int = Field(default=0, description="Changes the order.")
 

@@ -226,7 +226,7 @@ def _outcome(
     train, valid = chosen["train"], chosen["valid"]
     sequences = {split: sum(map(len, each)) for split, each in levels.items()}
     by_group, total = _tokens_by(known.groups, train), int(train.kept.sum())
-    picked = known.groups[train.picks]
+    picked, middles = known.groups[train.picks], known.middles[train.picks]
     groups = {
         group: {
             "weight": weight,
@@ -234,6 +234,8 @@ def _outcome(
             "share": by_group[group] / total,
             "epochs": by_group[group] / int(known.lengths[known.of("train", group)].sum()),
             "samples": int((picked == group).sum()),
+            "lengths": _spread(train.kept[picked == group]),
+            "middles": _spread(middles[(picked == group) & (middles > 0)]),
         }
         for group, weight in section.weights.items()
     }
@@ -248,6 +250,14 @@ def _outcome(
     details = {"sequence": section.sequence, "groups": groups, "policies": policies, "sequences": sequences}
     details |= {"order": section.order, "levels": [_level(known, train, rows) for rows in levels["train"]]}
     return Outcome(metrics, details)
+
+
+def _spread(tokens: np.ndarray) -> dict[str, int]:
+    """How long samples are; empty where there are none."""
+    if not len(tokens):
+        return {}
+    cuts = np.quantile(tokens, [0.1, 0.5, 0.9, 1.0], method="nearest")
+    return dict(zip(("p10", "median", "p90", "longest"), cuts.astype(int).tolist(), strict=True))
 
 
 def _level(known: Samples, train: Selection, rows: Rows) -> dict[str, Any]:

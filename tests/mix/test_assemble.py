@@ -278,6 +278,18 @@ def test_metrics_agree_with_the_files(tmp_path):
     assert (made.details["dtype"], made.details["pad"]) == ("uint16", 999)
 
 
+def test_the_lengths_of_each_group_are_those_of_its_samples(tmp_path):
+    rows = [sample(number, 20 + number, policy="node", group="code") for number in range(101)]
+    rows += [sample(200 + number, 50, policy="document", group="text") for number in range(100)]
+    wanted = section(weights={"code": 0.7, "text": 0.3}, tokens=None, max_epochs=1)
+    made = mix.build(wanted, shards(tmp_path, [*rows, sample(999, 50, split="valid")]), MODEL, str(tmp_path))
+    code, text = made.details["groups"]["code"], made.details["groups"]["text"]
+    assert code["samples"] == 101
+    assert code["lengths"] == {"p10": 30, "median": 70, "p90": 110, "longest": 120}
+    assert code["middles"] == {"p10": 14, "median": 34, "p90": 54, "longest": 59}
+    assert (text["lengths"]["longest"], text["middles"]) == (50, {})
+
+
 def test_epochs_are_emitted_tokens_over_tokens_of_one_pass(tmp_path):
     rows = corpus()
     made = mix.build(section(), shards(tmp_path, rows), MODEL, str(tmp_path))

@@ -65,6 +65,14 @@ def test_the_card_shows_the_order_of_training_and_what_each_level_holds(run: lis
     assert card.card(Stages.of(run))["mix"]["order"] == "easy_first"
 
 
+def test_the_card_says_how_long_the_samples_and_middles_of_each_group_are(run: list[Manifest]):
+    text = drawn(run)
+    assert "businesssamples881804104,096" in text
+    assert "businessmiddles317120256" in text
+    assert "textsamples4001,1002,4004,096" in text
+    assert "textmiddles" not in text
+
+
 def test_what_was_replaced_and_the_benchmarks_are_named(run: list[Manifest]):
     for each in run:
         if each.stage == "ingest":
