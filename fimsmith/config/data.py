@@ -270,6 +270,11 @@ class Mix(Section):
         default="all",
         description="Which tokens are learned: all of a sample, or only its middle (document samples: all).",
     )
+    order: Literal["shuffled", "easy_first"] = Field(
+        default="shuffled",
+        description="Order of the first epoch of training: shuffled, or in three levels by the mean length of a sequence's "
+        "middles, the shortest first, each about by the weights above and shuffled in itself. Later epochs are shuffled.",
+    )
     seed: int = Field(default=0, description="Changes the order.")
 
     @model_validator(mode="after")

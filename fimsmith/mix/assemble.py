@@ -10,18 +10,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fimsmith import config, manifest, packed, randomness
 from fimsmith.errors import DataError
 from fimsmith.manifest import Manifest, Outcome
-from fimsmith.mix import budget, samples
+from fimsmith.mix import budget, curriculum, samples
 from fimsmith.mix.packing import pack
 from fimsmith.mix.samples import Samples
 from fimsmith.progress import Progress, say
 
 STAGE = "mix"
+
+Rows = list[np.ndarray]  # the samples of each sequence, as indices into a Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,15 @@ def _mix(folder: Path, section: config.Mix, shards: list[Manifest], vocabulary: 
     known = samples.read(shards, section.seed)
     _check_lengths(known, section.sequence)
     train, valid = _train(known, section), _valid(known, section)
-    sequences = {}
+    levels = {}
     for split, selection in (("train", train), ("valid", valid)):
         learn = _first_learned(known, selection.picks, section.loss)
-        rows = _rows(selection.kept, section, split)
+        levels[split] = _rows(known, selection, section, split)
+        rows = [row for level in levels[split] for row in level]
         shape = (section.sequence, vocabulary.size, vocabulary.pad)
         with packed.PackedWriter(folder, split, [selection.kept[row].tolist() for row in rows], shape) as writer:
             _write(writer, _placed(rows, selection, known, learn), shards, vocabulary.size)
-        sequences[split] = len(rows)
-    outcome = _outcome(known, section, {"train": train, "valid": valid}, sequences)
+    outcome = _outcome(known, section, {"train": train, "valid": valid}, levels)
     outcome.details |= {
         "dtype": packed.dtype(vocabulary.size).name,
         "pad": vocabulary.pad,
@@ -179,14 +182,19 @@ def _first_learned(known: Samples, picks: np.ndarray, loss: str) -> np.ndarray:
     return np.where(known.policies[picks] == "document", first, np.maximum(known.targets[picks], first))
 
 
-def _rows(kept: np.ndarray, section: config.Mix, split: str) -> list[np.ndarray]:
-    """Pack, then shuffle: packing leaves the sequences sorted by their longest sample."""
-    rows = pack(kept, section.sequence)
-    order = randomness.generator(STAGE, section.seed, "sequences", split).permutation(len(rows))
-    return [np.array(rows[index]) for index in order]
+def _rows(known: Samples, selection: Selection, section: config.Mix, split: str) -> list[Rows]:
+    """Pack, then shuffle, for packing leaves the sequences sorted by their longest sample; return them level by level."""
+    packed_rows = pack(selection.kept, section.sequence)
+    order = randomness.generator(STAGE, section.seed, "sequences", split).permutation(len(packed_rows))
+    rows = [np.array(packed_rows[index]) for index in order]
+    if split == "valid" or section.order == "shuffled":
+        return [rows]
+    picks = selection.picks
+    levels = curriculum.levels(rows, known.middles[picks], known.groups[picks], selection.kept)
+    return [[rows[index] for index in np.flatnonzero(levels == level)] for level in np.unique(levels)]
 
 
-def _placed(rows: list[np.ndarray], selection: Selection, known: Samples, learn: np.ndarray) -> np.ndarray:
+def _placed(rows: Rows, selection: Selection, known: Samples, learn: np.ndarray) -> np.ndarray:
     """Return (place, sequence, offset, tokens kept, first learned) of every sample, sorted by place."""
     flat = np.concatenate(rows)
     counts = np.fromiter(map(len, rows), np.int64, len(rows))
@@ -213,11 +221,12 @@ def _write(writer: packed.PackedWriter, placed: np.ndarray, shards: list[Manifes
 
 
 def _outcome(
-    known: Samples, section: config.Mix, chosen: Mapping[str, Selection], sequences: dict[str, int]
+    known: Samples, section: config.Mix, chosen: Mapping[str, Selection], levels: Mapping[str, list[Rows]]
 ) -> Outcome:
     train, valid = chosen["train"], chosen["valid"]
+    sequences = {split: sum(map(len, each)) for split, each in levels.items()}
     by_group, total = _tokens_by(known.groups, train), int(train.kept.sum())
-    picked = known.groups[train.picks]
+    picked, middles = known.groups[train.picks], known.middles[train.picks]
     groups = {
         group: {
             "weight": weight,
@@ -225,6 +234,8 @@ def _outcome(
             "share": by_group[group] / total,
             "epochs": by_group[group] / int(known.lengths[known.of("train", group)].sum()),
             "samples": int((picked == group).sum()),
+            "lengths": _spread(train.kept[picked == group]),
+            "middles": _spread(middles[(picked == group) & (middles > 0)]),
         }
         for group, weight in section.weights.items()
     }
@@ -237,7 +248,29 @@ def _outcome(
     }
     policies = _tokens_by(known.policies, train)
     details = {"sequence": section.sequence, "groups": groups, "policies": policies, "sequences": sequences}
+    details |= {"order": section.order, "levels": [_level(known, train, rows) for rows in levels["train"]]}
     return Outcome(metrics, details)
+
+
+def _spread(tokens: np.ndarray) -> dict[str, int]:
+    """How long samples are; empty where there are none."""
+    if not len(tokens):
+        return {}
+    cuts = np.quantile(tokens, [0.1, 0.5, 0.9, 1.0], method="nearest")
+    return dict(zip(("p10", "median", "p90", "longest"), cuts.astype(int).tolist(), strict=True))
+
+
+def _level(known: Samples, train: Selection, rows: Rows) -> dict[str, Any]:
+    """What is trained on before the next level, as the report shows it; train reads the number of sequences."""
+    members = np.concatenate(rows)
+    part = Selection(train.picks[members], train.kept[members])
+    middles, total = known.middles[part.picks], int(part.kept.sum())
+    return {
+        "sequences": len(rows),
+        "tokens": total,
+        "middle": float(middles.sum() / max(1, np.count_nonzero(middles))),  # tokens, on average
+        "shares": {group: tokens / total for group, tokens in _tokens_by(known.groups, part).items()},
+    }
 
 
 def _say_result(outcome: Outcome, seconds: float) -> None:
@@ -248,3 +281,6 @@ def _say_result(outcome: Outcome, seconds: float) -> None:
         f"{metrics['tokens']:,} tokens in {metrics['sequences']:,} sequences ({metrics['fill']:.1%} full): {listed}; "
         f"valid {metrics['valid_tokens']:,} tokens; {metrics['tokens'] / max(seconds, 1e-9):,.0f} tokens/s",
     )
+    if outcome.details["order"] == "easy_first":
+        middles = ", ".join(f"{level['middle']:.1f}" for level in outcome.details["levels"])
+        say(STAGE, f"easy first: levels whose middles have {middles} tokens on average")

@@ -53,6 +53,11 @@ class Samples:
     splits: np.ndarray
     policies: np.ndarray
 
+    @property
+    def middles(self) -> np.ndarray:
+        """Tokens of the target without the end token; 0 for documents, which have none."""
+        return np.where(self.policies == "document", 0, self.lengths - self.targets - 1)
+
     def of(self, split: str, group: str | None = None) -> np.ndarray:
         """Return the indices of a split's (and group's) samples in their order."""
         mask = self.splits == split

@@ -93,4 +93,5 @@ def mix(stages: Stages) -> dict[str, Any]:
         "colours": {name: index % COLOURS + 1 for index, name in enumerate(names)},
         "groups": [{"name": name, **groups[name]} for name in names],
         "policies": bars(Counter(stages.mix.details["policies"])),
+        "levels": stages.mix.details["levels"],
     }

@@ -1,12 +1,13 @@
 """The packed sequences in the order in which they are trained on.
 
-The whole training is one list of sequence numbers that depends on the seed alone. Optimizer step
-`n` takes entries `n x batch` to `(n + 1) x batch`, however many processes share them, so a position
-in the data is a step number and nothing else needs to be stored to resume.
+The whole training is one list of sequence numbers, given by the seed, the number of steps and the
+levels of mix.order. Optimizer step `n` takes entries `n x batch` to `(n + 1) x batch`, however many
+processes share them, so a position in the data is a step number and nothing else needs to be stored
+to resume.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -22,10 +23,12 @@ Batch = dict[str, torch.Tensor]
 class Schedule(Dataset):
     """All sequences of a training, one after the other, repeated epoch by epoch."""
 
-    def __init__(self, reader: PackedReader, section: config.Train):
+    def __init__(self, reader: PackedReader, section: config.Train, levels: Sequence[int] = ()):
+        """`levels`: how many sequences, counted through the file, come before the others in the first epoch."""
         self.reader = reader
         self.steps = section.max_steps or max(1, math.ceil(section.epochs * len(reader) / section.batch - 1e-9))
         self.order = _order(len(reader), self.steps * section.batch, section.seed)
+        _sort(self.order[: len(reader)], levels)
         sizes = np.add.reduceat(reader.lengths, reader.rows[:-1]).astype(np.int64)
         totals = np.cumsum(sizes[self.order])[section.batch - 1 :: section.batch]
         self._tokens = np.concatenate(([0], totals))
@@ -50,6 +53,15 @@ def _order(count: int, total: int, seed: int) -> np.ndarray:
     """Concatenate one permutation per epoch and cut it to the total."""
     epochs = math.ceil(total / count)
     return np.concatenate([randomness.generator("order", seed, e).permutation(count) for e in range(epochs)])[:total]
+
+
+def _sort(first: np.ndarray, levels: Sequence[int]) -> None:
+    """Put the sequences of an epoch in the order of their levels, within each as they were drawn.
+
+    A training that ends within its first epoch has its share of each level, not only what is easy.
+    """
+    level = np.searchsorted(np.cumsum(levels), first, side="right")
+    first[:] = first[np.argsort(level, kind="stable")]
 
 
 def sequence(reader: PackedReader, index: int) -> Batch:

@@ -87,7 +87,8 @@ def _trainer(
     seal: Callable[[Path], None],
 ) -> PackedTrainer:
     base, packed = inputs
-    schedule = Schedule(PackedReader(packed.folder, "train"), section)
+    levels = [level["sequences"] for level in packed.details.get("levels", [])]
+    schedule = Schedule(PackedReader(packed.folder, "train"), section, levels)
     context = base.details["context"]
     if context and schedule.reader.sequence > context:
         raise ConfigError(

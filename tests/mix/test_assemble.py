@@ -134,11 +134,12 @@ def test_shares_are_met_within_the_tolerance(tmp_path_factory, count, weight, to
     assert made.metrics["share_code"] == emitted["code"] / emitted.total()
 
 
+@pytest.mark.parametrize("order", ["shuffled", "easy_first"])
 @pytest.mark.parametrize("count", [2, 5])
-def test_the_files_do_not_depend_on_the_shards(tmp_path, count):
-    rows = corpus()
-    one = mix.build(section(), shards(tmp_path, rows), MODEL, str(tmp_path / "one"))
-    many = mix.build(section(), shards(tmp_path, rows[::-1], count)[::-1], MODEL, str(tmp_path / "many"))
+def test_the_files_do_not_depend_on_the_shards(tmp_path, count, order):
+    rows, wanted = corpus(), section(order=order)
+    one = mix.build(wanted, shards(tmp_path, rows), MODEL, str(tmp_path / "one"))
+    many = mix.build(wanted, shards(tmp_path, rows[::-1], count)[::-1], MODEL, str(tmp_path / "many"))
     assert one.fingerprint != many.fingerprint
     assert contents(one) == contents(many)
     assert (one.digest, one.metrics, one.details) == (many.digest, many.metrics, many.details)
@@ -199,6 +200,54 @@ def test_a_target_at_the_very_start_is_not_learned_from_nothing(tmp_path):
     assert all(not loss[0] and all(loss[1:]) for _, loss in found(made, "train"))
 
 
+def test_easy_first_changes_nothing_but_the_order_of_the_sequences(tmp_path):
+    parts = shards(tmp_path, corpus())
+    shuffled, easy = (
+        mix.build(section(order=order), parts, MODEL, str(tmp_path)) for order in ("shuffled", "easy_first")
+    )
+    one, other = (sorted(arrays_of(made, "train")) for made in (shuffled, easy))
+    assert one == other
+    assert easy.metrics == shuffled.metrics
+    assert arrays_of(easy, "valid") == arrays_of(shuffled, "valid")
+    assert easy.digest != shuffled.digest
+
+
+def arrays_of(manifest: Manifest, split: str) -> list[tuple[bytes, ...]]:
+    return [tuple(array.tobytes() for array in row) for row in PackedReader(manifest.folder, split)]
+
+
+def test_each_level_has_longer_middles_and_the_groups_by_their_weights(tmp_path):
+    rows = corpus(2_000)
+    by_ids = {tuple(row["ids"][:16]): row for row in rows}
+    wanted = section(order="easy_first", tokens=100_000)
+    made = mix.build(wanted, shards(tmp_path, rows), MODEL, str(tmp_path))
+    reader, samples, done, means = PackedReader(made.folder, "train"), found(made, "train"), 0, []
+    for level in made.details["levels"]:
+        mine = samples[reader.rows[done] : reader.rows[done + level["sequences"]]]
+        done += level["sequences"]
+        tokens, middles = Counter(), []
+        for ids, _ in mine:
+            row = by_ids[ids[:16]]
+            tokens[row["group"]] += len(ids)
+            if row["policy"] != "document":
+                middles.append(len(row["ids"]) - row["target"] - 1)
+        assert level["tokens"] == tokens.total() == pytest.approx(100_000 / 3, abs=SEQUENCE)
+        assert level["shares"] == {group: count / tokens.total() for group, count in tokens.items()}
+        assert tokens["code"] / tokens.total() == pytest.approx(0.7, abs=0.03)
+        assert level["middle"] == pytest.approx(np.mean(middles))
+        means.append(level["middle"])
+    assert done == len(reader)
+    assert means == sorted(means)
+    assert means[0] < 0.8 * means[2]
+
+
+@pytest.mark.parametrize("order", ["shuffled", "easy_first"])
+def test_the_levels_hold_every_sequence(tmp_path, order):
+    made = mix.build(section(order=order), shards(tmp_path, corpus()), MODEL, str(tmp_path))
+    assert sum(level["sequences"] for level in made.details["levels"]) == made.metrics["sequences"]
+    assert len(made.details["levels"]) == (1 if order == "shuffled" else 3)
+
+
 def test_new_holes_are_drawn_before_any_sample_is_repeated(tmp_path):
     rows = [
         sample(number, 50, epoch=epoch, file=f"{number}", ids=[epoch] + [number] * 49, policy="node")
@@ -227,6 +276,18 @@ def test_metrics_agree_with_the_files(tmp_path):
     assert sum(group["samples"] for group in made.details["groups"].values()) == len(train.lengths)
     assert train.sequence == made.details["sequence"] == SEQUENCE
     assert (made.details["dtype"], made.details["pad"]) == ("uint16", 999)
+
+
+def test_the_lengths_of_each_group_are_those_of_its_samples(tmp_path):
+    rows = [sample(number, 20 + number, policy="node", group="code") for number in range(101)]
+    rows += [sample(200 + number, 50, policy="document", group="text") for number in range(100)]
+    wanted = section(weights={"code": 0.7, "text": 0.3}, tokens=None, max_epochs=1)
+    made = mix.build(wanted, shards(tmp_path, [*rows, sample(999, 50, split="valid")]), MODEL, str(tmp_path))
+    code, text = made.details["groups"]["code"], made.details["groups"]["text"]
+    assert code["samples"] == 101
+    assert code["lengths"] == {"p10": 30, "median": 70, "p90": 110, "longest": 120}
+    assert code["middles"] == {"p10": 14, "median": 34, "p90": 54, "longest": 59}
+    assert (text["lengths"]["longest"], text["middles"]) == (50, {})
 
 
 def test_epochs_are_emitted_tokens_over_tokens_of_one_pass(tmp_path):

@@ -45,6 +45,34 @@ def test_the_card_as_a_page_says_what_the_training_set_was_made_of(run: list[Man
     assert all(each.digest in text for each in run if each.stage in ("ingest", "curate", "mix"))
 
 
+def test_the_card_shows_the_order_of_training_and_what_each_level_holds(run: list[Manifest]):
+    assert "Every epoch of training is shuffled." in drawn(run)
+    (mix,) = (each for each in run if each.stage == "mix")
+    mix.details["order"] = "easy_first"
+    mix.details["levels"] = [
+        {"sequences": 150, "tokens": 610_000, "middle": 8.25, "shares": {"business": 0.671, "public": 0.329}},
+        {
+            "sequences": 146,
+            "tokens": 602_416,
+            "middle": 61.0,
+            "shares": {"business": 0.67, "public": 0.2, "text": 0.13},
+        },
+    ]
+    text = drawn(run)
+    assert "The first epoch of training goes through these levels" in text
+    assert "18.2150610,00067.10 %32.90 %0.00 %" in text
+    assert "261.0146602,41667.00 %20.00 %13.00 %" in text
+    assert card.card(Stages.of(run))["mix"]["order"] == "easy_first"
+
+
+def test_the_card_says_how_long_the_samples_and_middles_of_each_group_are(run: list[Manifest]):
+    text = drawn(run)
+    assert "businesssamples881804104,096" in text
+    assert "businessmiddles317120256" in text
+    assert "textsamples4001,1002,4004,096" in text
+    assert "textmiddles" not in text
+
+
 def test_what_was_replaced_and_the_benchmarks_are_named(run: list[Manifest]):
     for each in run:
         if each.stage == "ingest":

@@ -83,7 +83,9 @@ def test_no_text_of_the_data_becomes_markup(run: list[Manifest], poison: str, dr
 @DRAWN
 def test_hostile_keys_of_the_data_are_escaped_too(run: list[Manifest], draw: Any):
     key = "<img src=x onerror=alert(1)>"
-    groups = {key: {"weight": 1.0, "share": 1.0, "tokens": 1, "epochs": 1.0, "samples": 1}}
+    groups = {
+        key: {"weight": 1.0, "share": 1.0, "tokens": 1, "epochs": 1.0, "samples": 1, "lengths": {}, "middles": {}}
+    }
     run = changed(changed(run, "mix", groups=groups, policies={key: 1}), "curate", dropped={key: 1})
     result = Page(render(changed(run, "ingest", rejected={key: 1}, licences={key: 1}, redacted={key: 1}), draw))
     assert not [tag for tag, _ in result.elements if tag == "img"]

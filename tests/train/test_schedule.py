@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
@@ -34,6 +35,31 @@ def test_the_order_depends_on_the_seed_alone(reader: PackedReader, section: Make
 def test_longer_trainings_begin_like_shorter_ones(reader: PackedReader, section: Make):
     short, long = (data.Schedule(reader, section(max_steps=steps)).order.tolist() for steps in (5, 50))
     assert long[: len(short)] == short
+
+
+LEVELS = (16, 20, 12)  # sequences
+
+
+def test_the_first_epoch_goes_through_the_levels_and_later_ones_do_not(reader: PackedReader, section: Make):
+    plain = data.Schedule(reader, section(max_steps=None, epochs=2)).order
+    order = data.Schedule(reader, section(max_steps=None, epochs=2), LEVELS).order
+    first = [*np.split(order[: len(reader)], np.cumsum(LEVELS)[:-1])]
+    assert [sorted(level) for level in first] == [list(range(16)), list(range(16, 36)), list(range(36, 48))]
+    assert first[0].tolist() == [index for index in plain[: len(reader)] if index < 16]  # as they were drawn
+    assert order[len(reader) :].tolist() == plain[len(reader) :].tolist()
+
+
+def test_a_training_that_ends_within_the_first_epoch_has_sequences_of_every_level(reader: PackedReader, section: Make):
+    plain, order = (data.Schedule(reader, section(max_steps=6), levels).order for levels in ((), LEVELS))
+    assert sorted(order) == sorted(plain)
+    level = np.searchsorted(np.cumsum(LEVELS), order, side="right")
+    assert set(level) == {0, 1, 2}
+    assert (np.diff(level) >= 0).all()
+
+
+def test_one_level_changes_nothing(reader: PackedReader, section: Make):
+    plain, order = (data.Schedule(reader, section(), levels).order.tolist() for levels in ((), (len(reader),)))
+    assert order == plain
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(1, 12), (0.5, 6), (1.01, 13), (0.001, 1)])
