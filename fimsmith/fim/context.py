@@ -19,13 +19,13 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import accumulate, chain, islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from fimsmith.fim.groups import Groups
 from fimsmith.fim.similar import FILES, Snippets, best
 from fimsmith.tokenizer import SourceTokenizer
 
@@ -53,12 +53,11 @@ class Signatures:
 
     def __init__(self, path: Path, tokenizer: SourceTokenizer, snippets: Snippets | None = None):
         self.snippets = snippets
-        self._file, self._tokenizer = pq.ParquetFile(path), tokenizer
+        self._groups, self._tokenizer = Groups(path), tokenizer
         self._repository: str | None = None
         self._packages: defaultdict[tuple[str, str], dict[str, Type]] = defaultdict(dict)  # by source and package
         self._shown: dict[Type, Lines] = {}
         self._group: tuple[int, pa.Table, list[str]] | None = None  # number, rows, their repositories
-        self._limits = [self._range(group) for group in range(self._file.num_row_groups)]
 
     def used(self, row: dict[str, Any], head: int) -> list[Type]:
         """Return the types that a file uses: first those it imports, in this order, then by name those
@@ -100,26 +99,19 @@ class Signatures:
         self._repository = repository
         self._packages.clear()
         self._shown.clear()
-        for group, limits in enumerate(self._limits):
-            if limits is None or limits[0] <= repository <= limits[1]:
-                for row in self._rows(group, repository):
-                    known = Type(row["path"], row["type"], row["signature"])
-                    self._packages[row["source"], row["package"]].setdefault(known.name, known)  # the first path counts
+        for group in self._groups.of(repository):
+            for row in self._rows(group, repository):
+                known = Type(row["path"], row["type"], row["signature"])
+                self._packages[row["source"], row["package"]].setdefault(known.name, known)  # the first path counts
 
     def _rows(self, group: int, repository: str) -> list[dict[str, str]]:
         """A repository's rows in a row group; the next repository is mostly in the same one, which is kept."""
         if self._group is None or self._group[0] != group:
-            table = self._file.read_row_group(group)
+            table = self._groups.file.read_row_group(group)
             self._group = group, table, table["repository"].to_pylist()
         _, table, names = self._group
         first = bisect_left(names, repository)
         return table.slice(first, bisect_right(names, repository, first) - first).to_pylist()
-
-    def _range(self, group: int) -> tuple[str, str] | None:
-        """The first and the last repository of a row group, where that is known."""
-        column = self._file.schema_arrow.get_field_index("repository")
-        limits = self._file.metadata.row_group(group).column(column).statistics
-        return (limits.min, limits.max) if limits is not None and limits.has_min_max else None
 
 
 class Block:
@@ -139,7 +131,8 @@ class Block:
         """
         used = [each for each in self._used if self._named_outside(each.name, start, end)]
         left = room - self.path[1]
-        snippet = _fitting(self._similar(used, start), left // 2) if similar else []
+        half = left // 2 if similar else 0
+        snippet = _fitting(self._similar(used, start), half) if half > self.path[1] else []  # else no path would fit
         left -= _tokens(snippet)
         lines = [self.path]
         for each in used:
@@ -157,8 +150,7 @@ class Block:
             return []
         paths = islice(dict.fromkeys(each.path for each in used), FILES)
         found = (snippets.windows(self._row["source"], self._row["repository"], path) for path in paths)
-        window = best(chain.from_iterable(found), self._text[self._head : start])
-        return counted(self._tokenizer, [window.path, *window.lines]) if window else []
+        return counted(self._tokenizer, best(filter(None, found), self._text[self._head : start]))
 
     def _named_outside(self, name: str, start: int, end: int) -> bool:
         """Whether the code around a hole names a type: one that only the target names would give it away."""

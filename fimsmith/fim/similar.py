@@ -6,68 +6,97 @@ their identifiers. What stands in the hole is not looked at: an editor does not 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
-from pyarrow import dataset
+import pyarrow as pa
 
 from fimsmith import java
+from fimsmith.fim.groups import Groups
 
-_LINES = 20  # of a window, and before the hole
-_STEP = 10  # lines from one window to the next
-_MOST = 2_000  # lines of a file that are looked at
-_LEAST = 0.15  # similarity; below it windows share little but names like `result`
 FILES = 20  # compared with a hole
-_KEPT = 64  # files whose windows are remembered
+
+_STEP = 10  # lines from one window to the next
+_LINES = 2 * _STEP  # of a window, and before the hole
+_MOST = 1_000  # lines of a file that are looked at
+_LEAST = 0.15  # similarity; below it windows share little but names like `result`
+_PLACE = ["source", "repository", "path"]
 _WORD = re.compile(r"\b(?!\d)[\w$]+")
 _HEAD = re.compile(r"\s*(?:package|import)\s")
 
 
-class Window(NamedTuple):
-    """Lines of a file and the identifiers in them."""
+class Windows:
+    """The windows of a file: its lines that are neither blank nor imports, each in two windows but for the first and last."""
 
-    path: str
-    lines: list[str]
-    names: frozenset[str]
+    def __init__(self, path: str, text: str):
+        self.path = path
+        lines = [line for line in re.split(r"[\r\n]+", text) if line.strip() and not _HEAD.match(line)]
+        self._lines = lines[:_MOST]
+        steps = [names("\n".join(self._lines[at : at + _STEP])) for at in range(0, len(self._lines), _STEP)]
+        self._having: defaultdict[str, list[int]] = defaultdict(list)  # the windows that have a name
+        self._sizes = [0] * max(len(steps) - 1, 1)
+        for window in range(len(self._sizes)):
+            found = frozenset[str]().union(*steps[window : window + 2])
+            self._sizes[window] = len(found)
+            for name in found:
+                self._having[name].append(window)
+
+    def closest(self, wanted: frozenset[str]) -> tuple[float, list[str]]:
+        """Return the largest similarity of a window's names to others, and the lines of the first such window."""
+        common = Counter(chain.from_iterable(self._having[name] for name in wanted & self._having.keys()))
+        rated = ((count / (len(wanted) + self._sizes[at] - count), -at) for at, count in common.items())
+        score, at = max(rated, default=(0.0, 0))
+        return score, self._lines[-at * _STEP : -at * _STEP + _LINES]
 
 
 class Snippets:
-    """The windows of training files, from `records.SNIPPETS`, of which one row group is read at a time."""
+    """The windows of training files, from `records.SNIPPETS`; what is held are the places of one repository's files."""
 
     def __init__(self, path: Path):
-        self._table = dataset.dataset(path)
-        self.windows = lru_cache(_KEPT)(self._read)
+        self._groups = Groups(path)
+        self._repository: str | None = None
+        self._places: dict[tuple[str, str], tuple[int, int]] = {}  # source, path: row group, row
+        self._texts = lru_cache(4)(self._group)
+        self._files = lru_cache(64)(self._windows)
 
-    def _read(self, source: str, repository: str, path: str) -> list[Window]:
-        wanted = {"source": source, "repository": repository, "path": path}
-        chosen = [dataset.field(name) == value for name, value in wanted.items()]
-        table = self._table.to_table(["text"], filter=chosen[0] & chosen[1] & chosen[2], use_threads=False)
-        return list(windows(path, table["text"][0].as_py())) if len(table) else []
+    def windows(self, source: str, repository: str, path: str) -> Windows | None:
+        """Return the windows of a file, where there is such a file."""
+        return self._files(source, repository, path)
+
+    def _windows(self, source: str, repository: str, path: str) -> Windows | None:
+        self._open(repository)
+        if (source, path) not in self._places:
+            return None
+        group, row = self._places[source, path]
+        return Windows(path, self._texts(group)[row].as_py())
+
+    def _group(self, group: int) -> pa.ChunkedArray:
+        return self._groups.file.read_row_group(group, ["text"], use_threads=False)["text"]
+
+    def _open(self, repository: str) -> None:
+        if repository == self._repository:
+            return
+        self._repository = repository
+        self._places.clear()
+        for group in self._groups.of(repository):
+            for number, row in enumerate(
+                self._groups.file.read_row_group(group, _PLACE, use_threads=False).to_pylist()
+            ):
+                if row["repository"] == repository:
+                    self._places.setdefault((row["source"], row["path"]), (group, number))
 
 
-def windows(path: str, text: str) -> Iterator[Window]:
-    """Yield the windows of a file: lines that are neither blank nor imports."""
-    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip() and not _HEAD.match(line)][:_MOST]
-    for first in range(0, max(len(lines) - _STEP, 1), _STEP):
-        shown = lines[first : first + _LINES]
-        yield Window(path, shown, names("\n".join(shown)))
-
-
-def best(found: Iterable[Window], code: str) -> Window | None:
-    """Return the window most like the last lines of some code, the first of equals; None where none is alike."""
+def best(files: Iterable[Windows], code: str) -> list[str]:
+    """Return path and lines of the window most like the last lines of some code, the first of equals; none if none is alike."""
     wanted = names("\n".join(code.rsplit("\n", _LINES)[-_LINES:]))
-    rated = ((_jaccard(wanted, window.names), window) for window in found)
-    score, window = max(rated, key=lambda pair: pair[0], default=(0.0, None))
-    return window if score >= _LEAST else None
+    rated = ((*file.closest(wanted), file.path) for file in files)
+    score, lines, path = max(rated, key=lambda found: found[0], default=(0.0, [], ""))
+    return [path, *lines] if score >= _LEAST else []
 
 
 def names(code: str) -> frozenset[str]:
     """Return the identifiers in some code, with the words of its comments and strings."""
     return frozenset(_WORD.findall(code)) - java.KEYWORDS
-
-
-def _jaccard(left: frozenset[str], right: frozenset[str]) -> float:
-    common = len(left & right)
-    return common / (len(left) + len(right) - common) if common else 0.0

@@ -1,6 +1,5 @@
 """Similar code in front of a prefix: where it comes from, which it is, and that it is nothing but comments."""
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from fimsmith import config, java
 from fimsmith.fim import samples
 from fimsmith.fim.context import Block, Signatures
-from fimsmith.fim.similar import Snippets, Window, best, names, windows
+from fimsmith.fim.similar import Snippets, Windows, best, names
 from fimsmith.fim.syntax import Syntax
 from fimsmith.tokenizer import SourceTokenizer
 
@@ -23,29 +22,47 @@ BY_EXAMPLE = settings(max_examples=20, deadline=None, suppress_health_check=[Hea
 def test_windows_show_every_line_but_blank_ones_and_imports_and_overlap():
     body = [f"    int field{at}; // \x0c\u2028" for at in range(57)]
     text = "package a;\r\n\r\nimport b.C;\r\nclass A {\r\n" + "\r\n \t\r\n".join(body) + "\r\n}"
-    found = list(windows("A.java", text))
-    expected = ["class A {", *body, "}"]
-    assert [line for window in found for line in window.lines[:10]] + found[-1].lines[10:] == expected
-    assert all(left.lines[10:20] == right.lines[:10] for left, right in pairwise(found))
-    assert max(len(window.lines) for window in found) == 20
-    assert list(windows("A.java", "")) == [Window("A.java", [], frozenset())]
+    expected, made = ["class A {", *body, "}"], Windows("A.java", text)
+    for line in body:
+        _, shown = made.closest(names(line))
+        at = expected.index(shown[0])
+        assert line in shown
+        assert at % 10 == 0
+        assert shown == expected[at : at + 20]
+    assert Windows("A.java", "").closest(names("a")) == (0, [])
 
 
-def test_the_most_similar_window_is_found_and_the_first_of_equals():
+def test_a_similarity_is_the_share_of_common_identifiers():
+    made = Windows("A.java", "Money total = order.total().plus(shipping, 12);\nreturn total;")
+    assert made.closest(names("return order.total(), tax, net")) == (2 / 7, made.closest(names("Money"))[1])
+
+
+def test_the_most_similar_file_is_found_and_the_first_of_equals():
     code = "Money total = order.total().plus(shipping);\nreturn total"
     shown = ["a.b(c)", "Money total = order.sum();", "order.total().plus(c)", "c + order.total().plus", "int[] x;"]
-    found = [Window(str(at), [line], names(line)) for at, line in enumerate(shown)]
-    assert best(found, code) == found[1]
-    assert best(found[2:], code) == found[2]
-    assert best(found[:1], code) is None
-    assert best([], code) is None
+    found = [Windows(str(at), line) for at, line in enumerate(shown)]
+    assert best(found, code) == ["1", shown[1]]
+    assert best(found[2:], code) == ["2", shown[2]]
+    assert best(found[:1], code) == best([], code) == []
 
 
-def test_only_the_last_lines_count():
-    old = Window("old", [], names("alpha beta"))
-    assert best([old], "alpha beta\n" + "\n" * 18) == old
-    assert best([old], "alpha beta\n" + "\n" * 20) is None
-    assert best([Window("keywords", [], names("return new int"))], "return new int") is None
+def test_only_the_last_lines_and_no_keywords_count():
+    old = Windows("old", "alpha beta")
+    assert best([old], "alpha beta\n" + "\n" * 18) == ["old", "alpha beta"]
+    assert best([old], "alpha beta\n" + "\n" * 20) == []
+    assert best([Windows("keywords", "return new int")], "return new int") == []
+
+
+def test_row_groups_and_the_order_of_questions_do_not_matter(tmp_path: Path):
+    rows = [row(f"class T{at} {{ int field{at}; }}", repository=f"r{at % 7}", source=f"s{at % 2}") for at in range(40)]
+    for per_group, asked in ((1_000, rows), (3, rows[::-1]), (1, rows)):
+        snippets = Snippets(write_snippets(tmp_path / "snippets.parquet", rows, per_group))
+        for each in asked:
+            found = snippets.windows(each["source"], each["repository"], each["path"])
+            assert found
+            assert found.closest(names(each["text"])) == (1.0, [each["text"]])
+        assert snippets.windows("s0", "r0", rows[1]["path"]) is None
+        assert snippets.windows("s0", "unknown", rows[0]["path"]) is None
 
 
 LEDGER = """package shop;
@@ -112,14 +129,17 @@ def test_a_file_that_only_the_target_uses_is_not_searched(block: Any):
     assert lines(block(user, [used]), user["text"], "new Ledger();") == ["// src/Till.java\n"]
 
 
+OTHER = "package shop;\nclass Other {\n    " + "\n    ".join(f"int w{at};" for at in range(18)) + "\n}\n"
+
+
 @BY_EXAMPLE
-@given(middle=st.one_of(java_files(), st.sampled_from(["Ledger x;", "Other y;", "journal balances merge Other"])))
+@given(middle=st.one_of(java_files(), st.sampled_from(["Ledger x;", "Other y;", OTHER])))
 def test_the_target_does_not_change_the_block(block: Any, middle: str):
-    others = [row(LEDGER, path="src/Ledger.java"), row(LEDGER.replace("Ledger", "Other"), path="src/Other.java")]
-    text = TILL.replace("HOLE", middle)
-    start = TILL.index("HOLE")
+    others = [row(LEDGER, path="src/Ledger.java"), row(OTHER, path="src/Other.java")]
+    with_both = TILL.replace("Ledger ledger;", "Ledger ledger; Other other;")
+    text, start = with_both.replace("HOLE", middle), with_both.index("HOLE")
     shown = block(row(text, path="src/Till.java"), others).lines(start, start + len(middle), 10_000, similar=True)
-    assert shown == lines(block(row(TILL, path="src/Till.java"), others), TILL)
+    assert shown == lines(block(row(with_both, path="src/Till.java"), others), with_both)
     assert "//         balances.merge(to, amount, Money::plus);\n" in shown
 
 
