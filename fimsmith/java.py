@@ -10,6 +10,14 @@ from tree_sitter import Language, Node, Parser, Tree
 LANGUAGE = Language(tree_sitter_java.language())
 _PARSER = Parser(LANGUAGE)
 
+# the keyword list of CodeXGLUE; `var`, `record` and literals are not in it
+_WORDS = """
+    abstract assert boolean break byte case catch char class const continue default do double else enum extends final
+    finally float for goto if implements import instanceof int interface long native new package private protected
+    public return short static strictfp super switch synchronized this throw throws transient try void volatile while
+"""
+KEYWORDS = frozenset(_WORDS.split())
+
 
 def parse(source: bytes) -> Tree:
     """Return the syntax tree; what cannot be parsed is in ERROR nodes."""

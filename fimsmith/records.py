@@ -54,6 +54,9 @@ SIGNATURES = pa.schema(
     ]
 )
 
+# curate → fim: the training files of kind java, in the order of the files
+SNIPPETS = pa.schema([CURATED.field(name) for name in ("source", "repository", "path", "text")])
+
 # fim → mix: one row per sample of the train and valid splits
 SAMPLES = pa.schema(
     [

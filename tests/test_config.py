@@ -95,6 +95,7 @@ def test_overrides_reach_nested_fields_and_lists(tmp_path: Path):
         ),
         (["curate.split_by=time"], ["source 'business', which is held out, has no history", "git+"]),
         (["fim.context.share=0.5"], ["signatures", "set curate.signatures to true"]),
+        (["fim.context.snippets=0.5"], ["code of other files", "set curate.snippets to true"]),
         (["model.family=gpt"], ["model.family", "gpt"]),
         (["run.kubernetes.memory=2gb"], ["run.kubernetes.memory: is no Kubernetes quantity", "16Gi", "'2gb'"]),
         (["run.kubernetes.disk=lots"], ["run.kubernetes.disk: is no Kubernetes quantity"]),

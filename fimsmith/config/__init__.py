@@ -83,6 +83,10 @@ class Config(Section):
             raise ValueError(
                 "fim.context shows signatures of other files, which are not stored; set curate.signatures to true"
             )
+        if self.fim.context.snippets and not self.curate.snippets:
+            raise ValueError(
+                "fim.context.snippets shows code of other files, which is not stored; set curate.snippets to true"
+            )
         if self.curate.valid + self.curate.test >= 1:
             raise ValueError("curate.valid + curate.test must be below 1; nothing would be left to train on")
         if self.run.launcher == "local" and self.run.nodes > 1:

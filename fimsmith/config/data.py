@@ -137,6 +137,9 @@ class Curate(Section):
     signatures: bool = Field(
         default=False, description="Store the signatures of the training files' types, which fim.context needs."
     )
+    snippets: bool = Field(
+        default=False, description="Store the training files once more by path, which fim.context.snippets needs."
+    )
     shards: int = Field(
         default=2,
         ge=1,
@@ -208,7 +211,7 @@ class Cuts(_Weights):
 
 
 class Context(Section):
-    """A comment block in front of the prefix: the file's path and the signatures of types that the file uses."""
+    """A comment block in front of the prefix: the file's path, the signatures of types that the file uses, similar code."""
 
     share: Fraction = Field(
         default=0.0,
@@ -216,6 +219,11 @@ class Context(Section):
     )
     tokens: Count = Field(
         default=512, description="Most tokens of the block; it takes only what the code leaves free of fim.sequence."
+    )
+    snippets: Fraction = Field(
+        default=0.0,
+        description="Share of these blocks that end with code of the types' files that is like the code before the hole; "
+        "above 0 needs curate.snippets, and the blocks of the test set have it too.",
     )
     test: bool = Field(default=False, description="Put it into the prompts of the FIM test set too, into all of them.")
 

@@ -27,12 +27,14 @@ from fimsmith.progress import say
 
 _LOADED = 10_000  # rows whose signature is read at once
 _ROWS_WAITING = 1_024  # rows held by the writers of all shards together
+_FILES_TOGETHER = 50  # rows of snippets.parquet that are read for one of them
 
 
 def curate(section: config.Curate, ingested: list[Manifest], root: str) -> Manifest:
     """Write the kept files to `files-00000.parquet` … (`records.CURATED`) and the others to `dropped.parquet`.
 
-    With `section.signatures` also `signatures.parquet` (`records.SIGNATURES`) of the training files.
+    With `section.signatures` also `signatures.parquet` (`records.SIGNATURES`) of the training files, with
+    `section.snippets` `snippets.parquet` (`records.SNIPPETS`).
     `metrics` holds the files per split, what was dropped, and the largest similarity between test
     and training; `details` the counts per group, the most similar pair, and the cut-offs of a split by time. Raises DataError when
     a split is empty.
@@ -61,15 +63,19 @@ def _build(section: config.Curate, benchmarks: list[Benchmark], ingested: list[M
             )
             for shard in range(section.shards)
         ]
-        types = None
+        types = texts = None
         if section.signatures:
             types = stack.enter_context(records.Writer(work / "signatures.parquet", records.SIGNATURES))
+        if section.snippets:
+            texts = stack.enter_context(records.Writer(work / "snippets.parquet", records.SNIPPETS, _FILES_TOGETHER))
         for number, row, seen in inspected(known, decided, _texts(sources), types=section.signatures):
             if kept := result.take(number, row, seen.contaminated):
                 shards[int(row["id"][:16], 16) % section.shards].add(kept)
                 if types:
                     for each in seen.signatures:
                         types.add({name: row[name] for name in ("source", "repository", "path")} | each)
+                if texts and (kept["split"], kept["kind"]) == ("train", "java"):
+                    texts.add({name: row[name] for name in records.SNIPPETS.names})
     result.check(section)
     dropped = ({"path": path, "reason": reason} for path, reason in sorted(result.dropped))
     records.write(work / "dropped.parquet", records.REJECTED, dropped)

@@ -13,13 +13,6 @@ from dataclasses import dataclass
 from fimsmith import java
 from fimsmith.evaluate import dataflow
 
-# the keyword list of CodeXGLUE; `var`, `record` and literals are not in it
-_WORDS = """
-    abstract assert boolean break byte case catch char class const continue default do double else enum extends final
-    finally float for goto if implements import instanceof int interface long native new package private protected
-    public return short static strictfp super switch synchronized this throw throws transient try void volatile while
-"""
-_KEYWORDS = frozenset(_WORDS.split())
 _OTHER = 0.2  # weight of a word that is no keyword
 _SMOOTHED = 0.1  # counted for an order without matches (Chen and Cherry 2014, method 1)
 _ORDERS = (1, 2, 3, 4)
@@ -92,7 +85,7 @@ def _counts(words: Sequence[str], order: int) -> Counter[tuple[str, ...]]:
 
 
 def _weigh(counts: Mapping[tuple[str, ...], int]) -> float:
-    return math.fsum(count * (1.0 if gram[0] in _KEYWORDS else _OTHER) for gram, count in counts.items())
+    return math.fsum(count * (1.0 if gram[0] in java.KEYWORDS else _OTHER) for gram, count in counts.items())
 
 
 def _bleu(matches: Sequence[tuple[float, float]], wanted: int, found: int) -> float:

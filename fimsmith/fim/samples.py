@@ -15,7 +15,7 @@ import pyarrow as pa
 from fimsmith import config, java, randomness, records
 from fimsmith.fim.context import Block, Signatures
 from fimsmith.fim.spans import Candidates, Hole, Holes, pick
-from fimsmith.fim.surroundings import Surroundings
+from fimsmith.fim.surroundings import Shown, Surroundings
 from fimsmith.fim.syntax import Syntax
 from fimsmith.tokenizer import SourceTokenizer
 
@@ -199,10 +199,13 @@ class _File:
         content = (ids, len(context) // self.width, prefix.context)
         return self._row(place, name, (hole.start, hole.end), content)
 
-    def _shown(self, place: tuple[int, int]) -> bool:
-        """Whether a sample gets the block; a draw of its own, so that the holes are the same with and without."""
-        share = self.section.context.share
-        return share > 0 and randomness.fraction(self.section.seed, self.row["id"], *place, "context") < share
+    def _shown(self, place: tuple[int, int]) -> Shown:
+        """What a sample gets; draws of their own, so that the holes are the same with and without."""
+        context = self.section.context
+        return Shown(self._chosen(context.share, place, "context"), self._chosen(context.snippets, place, "snippets"))
+
+    def _chosen(self, share: float, place: tuple[int, int], what: str) -> bool:
+        return share > 0 and randomness.fraction(self.section.seed, self.row["id"], *place, what) < share
 
     def _window(self, place: tuple[int, int], rng: Iterator[float]) -> Sample | None:
         """A window that this epoch has not given yet; None when all were, so that other policies take the rest.
@@ -242,7 +245,8 @@ class _File:
         return self._row(place, ("document", "document", "document", False), span, content)
 
     def _test_row(self, index: int, policy: str, hole: Hole) -> Row:
-        prefix, suffix = self.around.both(hole, self.section.context.test)
+        context = self.section.context
+        prefix, suffix = self.around.both(hole, Shown(context.test, context.snippets > 0))
         return {
             "priority": f"{randomness.key(self.section.seed, self.row['id'], index):032x}",
             "file": self.row["id"],

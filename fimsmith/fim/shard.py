@@ -19,6 +19,7 @@ from fimsmith import config, manifest, pool, records
 from fimsmith.errors import DataError
 from fimsmith.fim import samples
 from fimsmith.fim.context import Signatures
+from fimsmith.fim.similar import Snippets
 from fimsmith.manifest import Manifest, Outcome
 from fimsmith.progress import Progress, say
 from fimsmith.tokenizer import SourceTokenizer
@@ -43,20 +44,27 @@ def build(section: config.Fim, shard: int, curated: Manifest, model: Manifest, r
                 f"shard {shard} of the curated files is missing: {source}; delete {curated.uri} and run again"
             )
         tokenizer = str(model.file("tokenizer.json").parent)
-        make = _Make(section, tokenizer, model.details["family"], _signatures(section, curated))
+        make = _Make(section, tokenizer, model.details["family"], *_others(section, curated))
         return _Shard(make, source).write(folder)
 
     return manifest.produce("fim", key, [curated], root, write)
 
 
-def _signatures(section: config.Fim, curated: Manifest) -> Path | None:
-    if not (section.context.share or section.context.test):
-        return None
-    path = curated.file("signatures.parquet")
+def _others(section: config.Fim, curated: Manifest) -> tuple[Path | None, Path | None]:
+    """What fim.context shows of other files: signatures, and their code."""
+    context = section.context
+    if not (context.share or context.test):
+        return None, None
+    types = _stored(curated, "signatures", "fim.context.share to 0 and fim.context.test to false")
+    return types, _stored(curated, "snippets", "fim.context.snippets to 0") if context.snippets else None
+
+
+def _stored(curated: Manifest, name: str, without: str) -> Path:
+    path = curated.file(f"{name}.parquet")
     if not path.is_file():
         raise DataError(
-            f"fim.context shows signatures of other files, but {curated.uri} holds none; set curate.signatures to true "
-            "and run again, or fim.context.share to 0 and fim.context.test to false"
+            f"fim.context shows {name} of other files, but {curated.uri} holds none; set curate.{name} to true "
+            f"and run again, or {without}"
         )
     return path
 
@@ -69,6 +77,7 @@ class _Make:
     model: str  # folder
     family: str
     types: Path | None  # records.SIGNATURES
+    snippets: Path | None  # records.SNIPPETS
 
     def __call__(self, batch: list[samples.Row]) -> samples.Made:
         return samples.make(self.section, self.tokenizer, batch, self.signatures)
@@ -79,7 +88,8 @@ class _Make:
 
     @cached_property
     def signatures(self) -> Signatures | None:
-        return Signatures(self.types, self.tokenizer) if self.types else None
+        snippets = Snippets(self.snippets) if self.snippets else None
+        return Signatures(self.types, self.tokenizer, snippets) if self.types else None
 
 
 class _Shard:

@@ -1,4 +1,4 @@
-"""What other files see of a type, and that only training files give it."""
+"""What other files see of a type, and that only training files give it, and their code."""
 
 from pathlib import Path
 from typing import Any
@@ -124,16 +124,30 @@ def test_only_training_files_give_signatures_in_the_order_of_the_files(code: Man
     assert {row["type"] for row in found} == {f"C{Path(path).stem[1:]}" for _, _, path in trained}
 
 
-def test_what_holds_parts_of_a_benchmark_gives_no_signatures(code: Manifest, tmp_path: Path):
+def test_only_training_files_give_snippets_in_the_order_of_the_files(code: Manifest, tmp_path: Path):
+    made = curated(code, tmp_path, snippets=True, shards=1)
+    files = list(records.read(made.folder / "files-00000.parquet"))
+    trained = [row for row in files if (row["split"], row["kind"]) == ("train", "java")]
+    assert len(trained) < len(files)
+    names = records.SNIPPETS.names
+    found = list(records.read(made.folder / "snippets.parquet"))
+    assert found == [{name: row[name] for name in names} for row in trained]
+
+
+def test_what_holds_parts_of_a_benchmark_gives_no_signatures_and_no_snippets(code: Manifest, tmp_path: Path):
     benchmark = tmp_path / "b.txt"
     benchmark.write_text(java(5))
-    made = curated(code, tmp_path, signatures=True, decontaminate=[str(benchmark)])
+    made = curated(code, tmp_path, signatures=True, snippets=True, decontaminate=[str(benchmark)])
     assert made.metrics["contaminated"] == 1
     assert "C5" not in {row["type"] for row in records.read(made.folder / "signatures.parquet")}
+    paths = {Path(row["path"]).name for row in records.read(made.folder / "snippets.parquet")}
+    assert "A5.java" not in paths
+    assert paths
 
 
-def test_without_the_option_the_files_are_the_same_and_nothing_is_added(code: Manifest, tmp_path: Path):
-    without, with_them = (curated(code, tmp_path, signatures=wanted) for wanted in (False, True))
-    assert with_them.files.keys() - without.files.keys() == {"signatures.parquet"}
+@pytest.mark.parametrize("option", ["signatures", "snippets"])
+def test_without_the_option_the_files_are_the_same_and_nothing_is_added(code: Manifest, tmp_path: Path, option: str):
+    without, with_them = (curated(code, tmp_path, **{option: wanted}) for wanted in (False, True))
+    assert with_them.files.keys() - without.files.keys() == {f"{option}.parquet"}
     for name in without.files:
         assert (without.folder / name).read_bytes() == (with_them.folder / name).read_bytes()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import small_tokenizers
-from fim_sources import row, write_signatures
+from fim_sources import row, write_signatures, write_snippets
 
 from fimsmith import records
 from fimsmith.manifest import Manifest
@@ -80,6 +80,7 @@ def curate(tmp_path: Path) -> Callable[[list[dict[str, Any]], int], Manifest]:
             chosen = [each for each in rows if int(each["id"], 16) % shards == shard]
             records.write(home / f"files-{shard:05d}.parquet", records.CURATED, chosen)
         write_signatures(home / "signatures.parquet", rows)
+        write_snippets(home / "snippets.parquet", rows)
         return Manifest(
             stage="curate", fingerprint="c", digest=f"c{shards}", uri=str(home), files={}, metrics={}, details={}
         )

@@ -93,6 +93,15 @@ def write_signatures(path: Path, rows: list[dict[str, Any]], per_group: int = 1_
     return path
 
 
+def write_snippets(path: Path, rows: list[dict[str, Any]], per_group: int = 1_000) -> Path:
+    """Write the training files among curated rows, as the curate stage does."""
+    given = sorted((each for each in rows if each["split"] == "train"), key=lambda each: each["repository"])
+    with records.Writer(path, records.SNIPPETS, per_group) as writer:
+        for each in given:
+            writer.add({name: each[name] for name in records.SNIPPETS.names})
+    return path
+
+
 _WORDS = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\*/\u2028\u2029\x85'), max_size=12
 )

@@ -51,7 +51,8 @@ def union(section: config.Fim, curated: Manifest, shards: int, model: Manifest, 
 def test_the_union_of_all_shards_does_not_depend_on_their_number(
     corpus: Rows, curate: Curate, model: Manifest, tmp_path: Path
 ):
-    wanted = section(test_samples=7, epochs=2, context={"share": 0.5, "test": True})
+    context = {"share": 0.5, "test": True, "snippets": 0.5}
+    wanted = section(test_samples=7, epochs=2, sequence=2048, context=context)
     one, *others = (union(wanted, curate(corpus, count), count, model, tmp_path) for count in (1, 2, 16, 64))
     assert others == [one] * 3
     assert len(json.loads(one[1])) == 7
@@ -64,7 +65,8 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(
     curated, digests = curate(corpus), set()
     for workers in ("1", "2", "3"):
         monkeypatch.setenv("FIMSMITH_WORKERS", workers)
-        digests.add(fim.build(section(context={"share": 0.5}), 0, curated, model, str(tmp_path / workers)).digest)
+        wanted = section(sequence=2048, context={"share": 0.5, "snippets": 0.5})
+        digests.add(fim.build(wanted, 0, curated, model, str(tmp_path / workers)).digest)
     assert len(digests) == 1
 
 
@@ -176,6 +178,14 @@ def test_signatures_that_were_not_stored_are_asked_for(corpus: Rows, curate: Cur
     for context in ({"share": 0.1}, {"test": True}):
         with pytest.raises(DataError, match="set curate.signatures to true"):
             fim.build(section(context=context), 0, curated, model, str(tmp_path))
+
+
+def test_snippets_that_were_not_stored_are_asked_for(corpus: Rows, curate: Curate, model: Manifest, tmp_path: Path):
+    curated = curate(corpus)
+    (curated.folder / "snippets.parquet").unlink()
+    fim.build(section(context={"share": 0.1}), 0, curated, model, str(tmp_path))
+    with pytest.raises(DataError, match="set curate.snippets to true"):
+        fim.build(section(context={"share": 0.1, "snippets": 0.1}), 0, curated, model, str(tmp_path))
 
 
 def test_a_missing_shard_is_explained(corpus: Rows, curate: Curate, model: Manifest, tmp_path: Path):
