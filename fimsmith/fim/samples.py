@@ -21,6 +21,7 @@ from fimsmith.tokenizer import SourceTokenizer
 
 FIM = ("node", "aligned", "line", "char", "commit")
 
+_AROUND = 400  # characters on each side of an example's hole
 _COPIED = ("file", "source", "group", "repository", "path", "split")
 
 Row = dict[str, Any]
@@ -46,10 +47,14 @@ class Sample(NamedTuple):
 
 @dataclass
 class Made:
-    """What files gave: rows and counts; `skipped` counts by reason what could not be drawn."""
+    """What files gave: rows and counts; `skipped` counts by reason what could not be drawn.
+
+    `examples` holds the first hole of each kind in the training file of the smallest id, with the code around it.
+    """
 
     samples: pa.Table = field(default_factory=records.SAMPLES.empty_table)
     candidates: list[Row] = field(default_factory=list)
+    examples: dict[str, Row] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     files: int = 0
     bytes: int = 0
@@ -62,6 +67,13 @@ class Window:
     start: int
     end: int
     ids: bytes
+
+
+def show(examples: dict[str, Row], others: dict[str, Row]) -> None:
+    """Take other examples of a kind where their file's id is the smaller one."""
+    for kind, example in others.items():
+        if kind not in examples or example["file"] < examples[kind]["file"]:
+            examples[kind] = example
 
 
 def make(
@@ -94,6 +106,7 @@ class _File:
         self.document = tokenizer.document(self.text)
         self._cuts = dict(section.cuts)
         self._given: set[int] = set()  # windows used in this epoch
+        self._first: dict[str, Hole] = {}  # by kind
 
     def make(self, made: Made, drawn: list[Sample]) -> None:
         """Add this file's rows and counts."""
@@ -105,6 +118,8 @@ class _File:
         else:
             for epoch in range(self.section.epochs if split == "train" else 1):
                 drawn += self._java(epoch, made.skipped) if code else self._text(epoch)
+            if split == "train":
+                show(made.examples, {kind: self._example(hole) for kind, hole in self._first.items()})
 
     @cached_property
     def offsets(self) -> java.Offsets:
@@ -186,6 +201,7 @@ class _File:
         hole = holes.draw(policy, rng, cut)
         if hole is None:
             return None
+        self._first.setdefault(hole.kind, hole)
         spm = policy in FIM and next(rng) < self.section.spm
         shown = self._shown(place)
         if policy == "prefix":
@@ -243,6 +259,15 @@ class _File:
     def _whole(self, place: tuple[int, int], window: Window) -> Sample:
         span, content = (window.start, window.end), (window.ids, len(self.format.start), 0)
         return self._row(place, ("document", "document", "document", False), span, content)
+
+    def _example(self, hole: Hole) -> Row:
+        return {
+            "file": self.row["id"],
+            "path": f"{self.row['repository']}/{self.row['path']}",
+            "prefix": self.text[max(0, hole.start - _AROUND) : hole.start],
+            "middle": self.text[hole.start : hole.end],
+            "suffix": self.text[hole.end : hole.end + _AROUND],
+        }
 
     def _test_row(self, index: int, policy: str, hole: Hole) -> Row:
         context = self.section.context

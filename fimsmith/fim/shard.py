@@ -101,6 +101,7 @@ class _Shard:
         self.skipped: Counter[str] = Counter()
         self.tokens = self.drawn = self.context = self.led = 0
         self.best: list[samples.Row] = []  # test candidates
+        self.examples: dict[str, samples.Row] = {}
         sizes = pq.read_table(source, columns=["bytes"])["bytes"]
         self.bytes = int(sizes.to_numpy().sum())
         self.progress = Progress("fim", "files", len(sizes))
@@ -126,7 +127,8 @@ class _Shard:
             "given_up": self.skipped["sample given up"] + self.skipped["test candidate given up"],
         }
         details = {**self.counts, "skipped": self.skipped}
-        return Outcome(metrics, {name: dict(sorted(counts.items())) for name, counts in details.items()})
+        counted = {name: dict(sorted(counts.items())) for name, counts in details.items()}
+        return Outcome(metrics, {**counted, "examples": dict(sorted(self.examples.items()))})
 
     def _count(self, made: samples.Made) -> None:
         tokens = int(made.samples["tokens"].to_numpy().sum())
@@ -138,6 +140,7 @@ class _Shard:
         for column, counts in self.counts.items():
             counts.update(made.samples[column].to_pylist())
         self.skipped += made.skipped
+        samples.show(self.examples, made.examples)
         self.best += made.candidates
         self._smallest()
         self.progress.add(made.files, made.bytes, samples=len(made.samples), tokens=tokens)

@@ -6,10 +6,10 @@ from typing import Any
 
 from fimsmith import config
 from fimsmith.manifest import Manifest
-from fimsmith.report import data
+from fimsmith.report import data, excerpt
 from fimsmith.report.page import template
 from fimsmith.report.stages import Stages
-from fimsmith.report.wording import count, counted, decimals, short
+from fimsmith.report.wording import count, counted, decimals, short, spaced
 
 _SOURCE = ("source", "group", "kind", "rejected", "redacted", "licences", "encodings", "repositories")
 _SAMPLES = ("samples", "tokens", "context_samples", "context_tokens")
@@ -29,6 +29,7 @@ def card(stages: Stages) -> dict[str, Any]:
             "digests": [each.digest for each in stages.fim],
             "counts": {name: sum(each.metrics[name] for each in stages.fim) for name in _SAMPLES},
             **{name: _sum(stages.fim, name) for name in ("policy", "kind", "cut", "split", "skipped")},
+            "examples": _examples(stages.fim),
         },
         "mix": {"digest": mix.digest, "counts": mix.metrics, **mix.details},
     }
@@ -57,6 +58,10 @@ def render(section: config.Report, stages: Stages) -> str:
             title: data.bars(Counter(_sum(stages.fim, name)))
             for title, name in (("Target", "policy"), ("Kind of hole", "kind"), ("Cut", "cut"), ("Split", "split"))
         },
+        examples=[
+            {"path": each["path"], "kind": spaced(kind), **excerpt.around(each)}
+            for kind, each in _examples(stages.fim).items()
+        ],
         digests=[
             *((f"ingest {each.details['source']}", each.digest) for each in stages.ingest),
             ("curate", curate.digest),
@@ -73,6 +78,16 @@ def _apart(curate: Manifest, benchmarks: list[str]) -> str:
         return f"{said} No benchmark was named to keep out of the training set."
     found = counted(curate.metrics["contaminated"], "file")
     return f"{said} Left out because they held parts of one of these benchmarks: {found}."
+
+
+def _examples(shards: Iterable[Manifest]) -> dict[str, dict[str, str]]:
+    """A hole of each kind; which one does not depend on the number of shards."""
+    found: dict[str, dict[str, str]] = {}
+    for each in shards:
+        for kind, example in each.details["examples"].items():
+            if kind not in found or example["file"] < found[kind]["file"]:
+                found[kind] = example
+    return dict(sorted(found.items()))
 
 
 def _sum(shards: Iterable[Manifest], name: str) -> dict[str, int]:

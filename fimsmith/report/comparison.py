@@ -10,7 +10,6 @@ from fimsmith.report.stages import Stages
 from fimsmith.report.wording import count, decimals, signed, spaced
 
 LEADING = "edit_similarity"  # the metric of the verdict and of the kinds
-PREFIX, SUFFIX, MIDDLE = (9, 700), (5, 350), (16, 1_000)  # most lines and characters shown of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +140,7 @@ def _sample(base: dict[str, str], tuned: dict[str, str]) -> dict[str, Any]:
     return {
         "path": tuned["path"],
         "kind": spaced(tuned["kind"]),
-        "prefix": excerpt.tail(tuned["prefix"], *PREFIX),
-        "middle": excerpt.head(tuned["middle"], *MIDDLE),
-        "suffix": excerpt.head(tuned["suffix"], *SUFFIX),
+        **excerpt.around(tuned),
         "base": _answer(base),
         "tuned": _answer(tuned),
     }
@@ -152,9 +149,9 @@ def _sample(base: dict[str, str], tuned: dict[str, str]) -> dict[str, Any]:
 def _answer(example: dict[str, str]) -> dict[str, Any]:
     """A completion with its scores as the evaluation defines them."""
     expected, completion = example["middle"], example["completion"]
-    cut = excerpt.head(completion, *MIDDLE)
+    cut = excerpt.head(completion, *excerpt.MIDDLE)
     return {
-        "runs": excerpt.compare(excerpt.head(expected, *MIDDLE).text, cut.text),
+        "runs": excerpt.compare(excerpt.head(expected, *excerpt.MIDDLE).text, cut.text),
         "hidden": cut.hidden,
         "exact": completion.strip() == expected.strip(),
         "similarity": 100 * Levenshtein.normalized_similarity(completion.strip(), expected.strip()),

@@ -3,8 +3,11 @@
 import difflib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+MIDDLE = (16, 1_000)  # most lines and characters shown
+_PREFIX, _SUFFIX = (9, 700), (5, 350)
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _LINE_ENDS = re.compile(r"\r\n?")
 
@@ -53,6 +56,15 @@ def tail(text: str, lines: int, characters: int) -> Cut:
     """Keep the end: at most so many lines and characters."""
     kept = "".join(text.splitlines(keepends=True)[-lines:])[-characters:]
     return Cut(kept, len(text) - len(kept))
+
+
+def around(sample: Mapping[str, str]) -> dict[str, Cut]:
+    """Cut prefix, middle and suffix of a sample to what a page shows."""
+    return {
+        "prefix": tail(sample["prefix"], *_PREFIX),
+        "middle": head(sample["middle"], *MIDDLE),
+        "suffix": head(sample["suffix"], *_SUFFIX),
+    }
 
 
 def compare(expected: str, completion: str) -> list[Run]:

@@ -13,6 +13,7 @@ from fim_sources import EVERY_KIND, row
 
 from fimsmith import config, fim, records
 from fimsmith.errors import ConfigError, DataError
+from fimsmith.fim import samples
 from fimsmith.manifest import Manifest
 
 Rows = list[dict[str, Any]]
@@ -37,15 +38,18 @@ def rows(manifest: Manifest, name: str) -> Rows:
     return found
 
 
-def union(section: config.Fim, curated: Manifest, shards: int, model: Manifest, root: Path) -> tuple[str, str]:
-    """All samples and all test candidates of all shards, sorted, as text."""
+def union(section: config.Fim, curated: Manifest, shards: int, model: Manifest, root: Path) -> tuple[str, str, str]:
+    """All samples, all test candidates and the examples of all shards, sorted, as text."""
     made = [fim.build(section, shard, curated, model, str(root)) for shard in range(shards)]
     found = sorted(
         (each for one in made for each in rows(one, "samples.parquet")),
         key=lambda each: (each["file"], each["epoch"], each["index"]),
     )
     tests = sorted((each for one in made for each in rows(one, "test.parquet")), key=lambda each: each["priority"])
-    return json.dumps(found), json.dumps(tests[: section.test_samples])
+    examples: dict[str, samples.Row] = {}
+    for one in made:
+        samples.show(examples, one.details["examples"])
+    return json.dumps(found), json.dumps(tests[: section.test_samples]), json.dumps(examples, sort_keys=True)
 
 
 def test_the_union_of_all_shards_does_not_depend_on_their_number(
@@ -56,6 +60,12 @@ def test_the_union_of_all_shards_does_not_depend_on_their_number(
     one, *others = (union(wanted, curate(corpus, count), count, model, tmp_path) for count in (1, 2, 16, 64))
     assert others == [one] * 3
     assert len(json.loads(one[1])) == 7
+    texts = {each["id"]: each["text"] for each in corpus if each["split"] == "train"}
+    examples = json.loads(one[2])
+    assert examples.keys() >= {"line", "statements", "expression", "aligned"}
+    for each in examples.values():
+        assert each["middle"]
+        assert each["prefix"] + each["middle"] + each["suffix"] in texts[each["file"]]
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_workers(

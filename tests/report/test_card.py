@@ -45,6 +45,17 @@ def test_the_card_as_a_page_says_what_the_training_set_was_made_of(run: list[Man
     assert all(each.digest in text for each in run if each.stage in ("ingest", "curate", "mix"))
 
 
+def test_the_card_shows_a_hole_of_each_kind_whichever_shard_it_came_from(run: list[Manifest]):
+    for manifests in (run, run[::-1]):
+        examples = card.card(Stages.of(manifests))["samples"]["examples"]
+        assert [(kind, each["middle"]) for kind, each in examples.items()] == [
+            ("body", "{ g(); }"),
+            ("statements", "y();"),
+        ]
+    assert "void f() { g(); }" in drawn(run)
+    assert "return sum;" not in drawn(run)
+
+
 def test_the_card_shows_the_order_of_training_and_what_each_level_holds(run: list[Manifest]):
     assert "Every epoch of training is shuffled." in drawn(run)
     (mix,) = (each for each in run if each.stage == "mix")
