@@ -1,5 +1,7 @@
 """Parsing Java and converting its offsets."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +34,15 @@ def test_a_missing_token_has_a_range_that_is_not_empty():
 
 def test_a_file_that_is_no_java_is_one_error():
     assert "".join(found("%% ]] {{ (( ;; $$ 12 34 ->")) != ""
+
+
+def test_text_that_would_take_the_parser_hours_is_given_up_and_the_next_one_is_not(shop: Path):
+    assert java.tried(b"class A { int a = " + b"; - /* orders */\n" * 1_500) is None  # days, were it 1 MB
+    for path in sorted(shop.rglob("*.java"))[:20]:
+        source = path.read_bytes() * 3  # longer than what the parser gets at once
+        tree = java.tried(source)
+        assert tree is not None
+        assert str(tree.root_node) == str(java.parse(source).root_node)
 
 
 @given(TEXTS)

@@ -12,25 +12,29 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO, Self
 
-from fimsmith.corpus import tree
+from fimsmith.corpus import times, tree
 from fimsmith.corpus.tree import Member
 from fimsmith.errors import DataError
 
 ZIP = (".zip", ".jar")
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-_FUTURE = 2**33  # seconds since the epoch: the year 2242
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile inflates other methods whole: 700 bytes become 600 MB
+_LONGEST_HEADER = 1 << 15  # bytes, with the long names and attributes before it
+_DAMAGED = (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError)  # pyright: ignore[reportAttributeAccessIssue]
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
     lzma.LZMAError,
     struct.error,
-    UnicodeDecodeError,
-    NotImplementedError,  # an unknown compression method
+    ValueError,  # numbers and names that are none
+    IndexError,  # a header that ends too early
+    NotImplementedError,  # what a later version of zip made
     EOFError,
     OSError,
 )
@@ -74,7 +78,7 @@ class Tar:
 
     def members(self) -> Iterator[Member]:
         """List all files."""
-        with _explained(self._path), tarfile.open(self._path) as archive:
+        with _explained(self._path), tarfile.open(self._path, tarinfo=_Header) as archive:
             for position, info in enumerate(archive):
                 if not info.isdir():
                     yield _tar_member(position, info)
@@ -83,11 +87,47 @@ class Tar:
     def read(self, members: Sequence[Member], limit: int) -> Iterator[tuple[Member, bytes]]:
         """Read members in one pass."""
         wanted = {member.handle: member for member in members}
-        with _explained(self._path), tarfile.open(self._path) as archive:
+        with _explained(self._path), tarfile.open(self._path, tarinfo=_Header) as archive:
             for position, info in enumerate(archive):
                 if position in wanted and (file := archive.extractfile(info)):
                     yield wanted[position], file.read(limit + 1)
                 archive.members = []  # type: ignore[attr-defined]
+
+
+class _Header(tarfile.TarInfo):
+    """A header that says when it is damaged: tarfile would take it for the end, read it whatever its size, or go back."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """Read the next header, with what belongs to it; raises ReadError for a damaged one."""
+        file = archive.fileobj
+        if isinstance(file, _Limited):  # the header behind a long name
+            return super().fromtarfile(archive)
+        archive.fileobj = _Limited(file)  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+        try:
+            info = super().fromtarfile(archive)
+        except _DAMAGED as error:
+            raise tarfile.ReadError(f"the header at byte {archive.offset:,} is damaged: {error}") from error
+        finally:
+            archive.fileobj = file
+        if info.size < 0:
+            raise tarfile.ReadError(f"{info.name} has a size of {info.size:,} bytes")
+        return info
+
+
+class _Limited:
+    """A file of which only so much is read as a header may have."""
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._left = file, _LONGEST_HEADER
+        self.tell, self.seek = file.tell, file.seek
+
+    def read(self, size: int) -> bytes:
+        """Read on; raises ReadError where that would be too much."""
+        self._left -= size
+        if self._left < 0:
+            raise tarfile.ReadError(f"a header is longer than {_LONGEST_HEADER:,} bytes")
+        return self._file.read(size)
 
 
 def _zip_member(info: zipfile.ZipInfo) -> Member:
@@ -96,8 +136,10 @@ def _zip_member(info: zipfile.ZipInfo) -> Member:
         reason = reason or "link"
     elif info.flag_bits & 0x1:
         reason = reason or "encrypted"
+    elif info.compress_type not in _BOUNDED:
+        reason = reason or "compression"
     # the time has no zone in the archive; taking it as UTC gives the same number everywhere
-    return Member(path, info, info.file_size, _time(lambda: calendar.timegm((*info.date_time, 0, 0, 0))), reason)
+    return Member(path, info, info.file_size, times.stated(lambda: calendar.timegm((*info.date_time, 0, 0, 0))), reason)
 
 
 def _tar_member(position: int, info: tarfile.TarInfo) -> Member:
@@ -106,16 +148,7 @@ def _tar_member(position: int, info: tarfile.TarInfo) -> Member:
         reason = reason or "link"
     elif not info.isreg():
         reason = reason or "not_a_file"
-    return Member(path, position, info.size, _time(lambda: int(info.mtime)), reason)
-
-
-def _time(read: Callable[[], int]) -> int | None:
-    """A member's time, unless it is none that a calendar has."""
-    try:
-        time = read()
-    except (ValueError, OverflowError):
-        return None
-    return time if 0 <= time < _FUTURE else None
+    return Member(path, position, info.size, times.stated(lambda: int(info.mtime)), reason)
 
 
 @contextlib.contextmanager

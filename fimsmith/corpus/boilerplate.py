@@ -79,23 +79,35 @@ def _has_logic(text: str) -> bool:
 
 def _only_accessors(text: str) -> bool:
     """Whether all types are classes of fields and methods that do nothing but get, set, compare and print them."""
-    root = java.parse(text.encode()).root_node
-    types = [node for node in root.named_children if node.type in _TYPES]
-    return bool(types) and not root.has_error and all(map(_is_plain, types))
+    tree = java.tried(text.encode())
+    if tree is None or tree.root_node.has_error:
+        return False
+    types = [node for node in tree.root_node.named_children if node.type in _TYPES]
+    return bool(types) and _are_plain(types)
+
+
+def _are_plain(members: list[Node]) -> bool:
+    """Whether members of a file or class, and those of the classes among them, hold no logic."""
+    waiting = list(members)
+    while waiting:
+        member = waiting.pop()
+        body = member.child_by_field_name("body") if member.type == "class_declaration" else None
+        if body is not None:
+            waiting += body.named_children
+        elif not _is_plain(member):
+            return False
+    return True
 
 
 def _is_plain(member: Node) -> bool:
-    """Whether a member of a file or class holds no logic; fields hold some where they have a body."""
+    """Whether a member other than a class holds no logic; fields hold some where they have a body."""
     if member.type == "field_declaration":
         return b"{" not in (member.text or b"")
     if member.type == "constructor_declaration":
         return all(map(_is_assignment, _statements(member)))
     if member.type == "method_declaration":
         return _is_accessor(member)
-    if member.type != "class_declaration":
-        return member.type in _COMMENTS
-    body = member.child_by_field_name("body")
-    return body is not None and all(map(_is_plain, body.named_children))
+    return member.type in _COMMENTS
 
 
 def _is_accessor(method: Node) -> bool:

@@ -52,7 +52,7 @@ _SHAPES = (
     _rule("stripe-key", "_live_", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
     _rule("alibaba-key", "LTAI", r"\bLTAI[A-Za-z0-9]{12,20}\b"),
     _rule("npm-token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    _rule("json-web-token", "eyJ", r"\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{20,}"),
+    _rule("json-web-token", "eyJ", r"\beyJ[\w-]{15,2000}\.eyJ[\w-]{15,2000}\.[\w-]{20,}"),
     _rule(
         "connection-string",
         r"://[^\s/:@\"'<>]+:[^\s/:@\"'<>]{4}",

@@ -62,6 +62,8 @@ def _filtered(section: config.Ingest, source: config.Source, entry: Entry) -> di
         return entry.found, decoded
     text, encoding = decoded
     if entry.path.lower().endswith(html.SUFFIXES):
+        if html.is_unclosed(text):
+            return entry.found, "unclosed_markup"
         page = html.text(text)
         if page is None:
             return entry.found, "too_deep"

@@ -30,6 +30,9 @@ _GENERATED_BODY = re.compile(  # also between the package and the body
     r"|this (?:class|interface|enum|file|code) (?:is|was|has been) (?:auto-?|automatically )?generated (?:by|from|with|using)\b"
 )
 _MOST_UNCLOSED = 100  # comments that nothing ends
+_DEEPEST = 1_000  # brackets in brackets; 1,500 files of the JDK have up to 13
+# stretches without punctuation but < and what may stand in a type; in a < b < c the parser keeps both readings, and all of it
+_NAMES = re.compile(r"[^!\"#%-\-/:;=>\[-^`{-~]+")
 _HEAD = 20_000  # characters in which a generator announces itself
 
 
@@ -51,6 +54,7 @@ def reason(file: File, section: config.Ingest) -> str | None:
         or long_lines(file, section)
         or low_alphanumeric(file, section)
         or unclosed_comments(file, section)
+        or too_deep(file, section)
         or generated(file, section)
         or licence(file, section)
         or too_plain(file, section)
@@ -91,6 +95,16 @@ def unclosed_comments(file: File, _: config.Ingest) -> str | None:
     return "unclosed_comments" if file.text.count("/*", file.text.rfind("*/") + 1) > _MOST_UNCLOSED else None
 
 
+def too_deep(file: File, _: config.Ingest) -> str | None:
+    """Brackets, or less-than signs that nothing closes, at a depth where the parser runs out of stack or of memory."""
+    if file.kind != "java" or sum(map(file.text.count, "([{<")) <= _DEEPEST:
+        return None
+    code = comments.OR_LITERALS.sub(" ", file.text)
+    depths = [_depth(code, brackets) for brackets in ("()", "[]", "{}") if code.count(brackets[0]) > _DEEPEST]
+    unclosed = [names.count("<") for names in _NAMES.findall(code)] if code.count("<") > _DEEPEST else []
+    return "too_deep" if max(depths + unclosed, default=0) > _DEEPEST else None
+
+
 def generated(file: File, section: config.Ingest) -> str | None:
     """Code that a tool writes: by its folder, by @Generated on the type, by what the head comment says."""
     if section.keep_generated:
@@ -124,6 +138,14 @@ def too_plain(file: File, section: config.Ingest) -> str | None:
         return None
     found = boilerplate.kind(file.text)
     return found if found and randomness.fraction("boilerplate", file.text) >= section.keep_boilerplate else None
+
+
+def _depth(code: str, brackets: str) -> int:
+    """How many brackets are open at most, as if those that close none were not there."""
+    signs = np.frombuffer(code.encode(), np.uint8)
+    opening, closing = map(ord, brackets)
+    depths = np.cumsum((signs == opening).astype(np.int64) - (signs == closing))
+    return int(np.max(depths - np.minimum(np.minimum.accumulate(depths), 0), initial=0))
 
 
 def _comments(text: str) -> str:

@@ -31,14 +31,18 @@ class Folder:
             yield self._member(self._root / self._only)
             return
         unreadable: list[Member] = []
-        for folder, folders, files in os.walk(self._root, onerror=lambda error: unreadable.append(self._closed(error))):
-            folders.sort()
-            for name in sorted(files):
-                yield self._member(Path(folder, name))
-            for name in folders:
-                if name == ".git" or Path(folder, name).is_symlink():
-                    yield replace(self._member(Path(folder, name)), folder=name != ".git")
-            folders[:] = [name for name in folders if name != ".git"]
+        waiting = [self._root]  # os.walk alone would call itself for each folder in a folder
+        while waiting:
+            listed = os.walk(waiting.pop(), onerror=lambda error: unreadable.append(self._closed(error)))
+            folder, folders, files = next(listed, ("", [], []))
+            yield from (self._member(Path(folder, name)) for name in sorted(files))
+            inner = []
+            for path in (Path(folder, name) for name in sorted(folders)):
+                if path.name == ".git" or path.is_symlink():
+                    yield replace(self._member(path), folder=path.name != ".git")
+                else:
+                    inner.append(path)
+            waiting += reversed(inner)
         yield from unreadable
 
     def read(self, members: Sequence[Member], limit: int) -> Iterator[tuple[Member, bytes]]:

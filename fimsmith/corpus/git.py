@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fimsmith.corpus import gitclient, history, tree
+from fimsmith.corpus import gitclient, history, times, tree
 from fimsmith.corpus.history import Past
 from fimsmith.corpus.tree import Member
 from fimsmith.errors import DataError, without_logins
@@ -59,13 +59,13 @@ class Remote:
             raise DataError(
                 f"{without_logins(self.url)} has no commit {commit}; name one after the @ that was pushed"
             ) from error
-        return Commit(folder, stated[0].decode(), int(stated[1]))
+        return Commit(folder, stated[0].decode(), times.stated(lambda: int(stated[1])))
 
 
 class Commit:
     """A fetched commit as a tree."""
 
-    def __init__(self, folder: Path, commit: str, time: int):
+    def __init__(self, folder: Path, commit: str, time: int | None):
         self._folder, self.commit, self._time = folder, commit, time
         self._past: dict[bytes, Past] | None = None
 
@@ -101,7 +101,7 @@ class Commit:
             self._folder, "-c", f"core.bigFileThreshold={limit}", *history.LOG, self.commit, *ends, "--", _JAVA
         )
         self._past = history.read(log, names)
-        return len(newest) - cut, int(newest[-1][0]) if cut else None
+        return len(newest) - cut, times.stated(lambda: int(newest[-1][0])) if cut else None
 
     def _listed(self) -> Iterator[tuple[bytes, bytes, bytes, bytes, bytes]]:
         """Mode, kind, id, size and name of everything in the tree."""

@@ -8,6 +8,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+
+from fimsmith.corpus import times
 
 LOG = (
     *("log", "--patch", "--unified=0", "--inter-hunk-context=0", "--format=time %ct", "--first-parent", "-m", "--root"),
@@ -15,7 +18,7 @@ LOG = (
     *("--no-show-signature", "--ignore-submodules=all"),
 )
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_ESCAPE = re.compile(rb'\\([0-7]{3}|[abtnvfr"\\])')
+_ESCAPE = re.compile(rb'\\([0-3][0-7]{2}|[abtnvfr"\\])')
 _ESCAPED = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
 _END = 1 << 62  # a line behind every file
 
@@ -34,7 +37,7 @@ class Hunk:
 class Past:
     """What is known of a file; as older commits are read, `_alive` follows it back in time."""
 
-    time: int  # of the newest commit that changed it, seconds since the epoch
+    time: int | None  # of the newest commit that changed it, seconds since the epoch
     hunks: list[Lines] = field(default_factory=list)  # lines of today's text, the newest commit's first
     # (first line, one past the last, what to add for the line of today's text) of each run of lines that is still there
     _alive: list[tuple[int, int, int]] = field(default_factory=lambda: [(0, _END, 0)])
@@ -56,14 +59,14 @@ class Past:
 def read(log: Iterable[bytes], names: set[bytes]) -> dict[bytes, Past]:
     """Trace the named files through the lines of a log; files that no commit changed are missing."""
     found: dict[bytes, Past] = {}
-    time, name, hunks = 0, b"", list[Hunk]()
+    time, name, hunks = None, b"", list[Hunk]()
     for line in log:
         if line.startswith((b"diff --git ", b"time ")):  # what a file holds begins with + or -
             if name in found:
                 found[name].undo(hunks)
             name, hunks = b"", []
             if line.startswith(b"time "):
-                time = int(line[5:])
+                time = times.stated(partial(int, line[5:]))
             elif (name := _name(line)) in names:
                 found.setdefault(name, Past(time))
         elif name in found:

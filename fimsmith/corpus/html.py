@@ -4,7 +4,15 @@ import re
 
 SUFFIXES = (".html", ".htm")
 _FURNITURE = ("script", "style", "nav", "header", "footer", "aside", "form", "noscript", "template", "svg", "iframe")
+# what opens markup and what closes it; the parser looks for the end of each one anew
+_MARKUP = (("<", ">"), ("<!--", "-->"), ("<![", "]>"))
+_MOST_UNCLOSED = 1_000
 _BLANK = re.compile(r"\n[ \t\n]*\n")
+
+
+def is_unclosed(markup: str) -> bool:
+    """Whether so much markup begins and never ends that parsing takes a time that grows with its square."""
+    return any(markup.count(start, markup.rfind(end) + 1) > _MOST_UNCLOSED for start, end in _MARKUP)
 
 
 def text(markup: str) -> str | None:

@@ -20,7 +20,7 @@ _PERSONAL = re.compile(
     re.ASCII,
 )
 _HINT = r"[\w.%+-]@[\w-]+\.[A-Za-z]{2}|(?:^|\D|86)(?:1[3-9]\d{9}|[1-9]\d{16}[\dXx])(?:\W|$)"  # as RE2 reads it
-_NOBODY = re.compile(r"git@|.*[@.](?:example(?:\.\w+)?|test|invalid|localhost)$", re.IGNORECASE)
+_NOBODY = re.compile(r"(?:git|redacted)@|.*[@.](?:example(?:\.\w+)?|test|invalid|localhost)$", re.IGNORECASE)
 _BIRTH = re.compile(r"\d{6}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _WEIGHTS = [2**power % 11 for power in range(17, 0, -1)]
 

@@ -28,7 +28,10 @@ _LEFT_OUT = Query(java.LANGUAGE, "[(annotation) (marker_annotation) (line_commen
 def signatures(text: str) -> list[dict[str, str]]:
     """Return `package`, `type` and `signature` (lines) of each top-level type of a Java file, in order."""
     source = text.encode()
-    root = java.parse(source).root_node
+    tree = java.tried(source)
+    if tree is None:
+        return []
+    root = tree.root_node
     file = _File(source, root)
     package = next(
         (file.code(node)[len("package") : -1] for node in root.children if node.type == "package_declaration"), ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fimsmith import config
@@ -19,12 +20,14 @@ JSONL = (".jsonl", ".jsonl.gz")
 _PATHS = ("path", "max_stars_repo_path", "file_path")
 _REPOSITORIES = ("repository", "max_stars_repo_name", "repo_name", "repo")
 _LICENCES = ("licence", "license", "max_stars_repo_licenses", "licenses")
-_ROWS = 64  # read together
+_TEXTS = (pa.string(), pa.large_string())
 
 
 def entries(path: Path, source: config.Source, limit: int) -> Iterator[Entry]:
     """Yield every row as a file; a row without text carries its reason."""
-    rows = _parquet(path, source) if path.name.lower().endswith(PARQUET) else _jsonl(path, source, limit)
+    longest = 6 * limit + 1_000_000  # JSON can write one byte as \u0000; the rest of the row is short
+    read = _parquet if path.name.lower().endswith(PARQUET) else _jsonl
+    rows = read(path, source, longest)
     for number, row in enumerate(rows):
         yield _entry(row, f"{path.name}/{number:09}", source)
 
@@ -56,35 +59,38 @@ def _string(row: dict[str, Any], columns: Sequence[str]) -> str | None:
     return None
 
 
-def _rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | str]:
-    """Yield the rows as dictionaries, and the reason in place of one with a value that Python cannot hold."""
+def _row_of(batch: pa.RecordBatch, longest: int) -> dict[str, Any] | str:
+    """Return the only row as a dictionary, or the reason where Python should not hold it or cannot."""
+    if sum(map(_bytes, batch.columns)) > longest:
+        return "too_large"
     try:
-        yield from batch.to_pylist()
-        return
-    except (ValueError, OverflowError):  # invalid UTF-8, a time outside the calendar: find the row
-        pass
-    for number in range(batch.num_rows):
-        try:
-            yield from batch.slice(number, 1).to_pylist()
-        except (ValueError, OverflowError):
-            yield "undecodable"
+        return batch.to_pylist()[0]
+    except (ValueError, OverflowError):  # invalid UTF-8, a time outside the calendar
+        return "undecodable"
 
 
-def _parquet(path: Path, source: config.Source) -> Iterator[dict[str, Any] | str]:
+def _bytes(column: pa.Array) -> int:
+    """The bytes of a column of texts, or of lists of texts; 0 for any other."""
+    texts = column.flatten() if pa.types.is_list(column.type) else column
+    return pc.sum(pc.binary_length(texts)).as_py() or 0 if texts.type in _TEXTS else 0  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _parquet(path: Path, source: config.Source, longest: int) -> Iterator[dict[str, Any] | str]:
+    """Yield one dictionary per row, or the reason why a row is none."""
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             _check_column(path, source, names)
             known = {*source.columns, *_PATHS, *_REPOSITORIES, *_LICENCES}
-            for batch in file.iter_batches(_ROWS, columns=[name for name in names if name in known]):
-                yield from _rows_of(batch)
-    except (pa.ArrowException, OSError) as error:
+            # row by row: 90 KB of a file can be 1 GB of text
+            for batch in file.iter_batches(1, columns=[name for name in names if name in known]):
+                yield _row_of(batch, longest)
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is no UTF-8
         raise _broken(path, error) from error
 
 
-def _jsonl(path: Path, source: config.Source, limit: int) -> Iterator[dict[str, Any] | str]:
+def _jsonl(path: Path, source: config.Source, longest: int) -> Iterator[dict[str, Any] | str]:
     """Yield one dictionary per line, or the reason why a line is none."""
-    longest = 6 * limit + 1_000_000  # JSON can write one byte as \u0000; the rest of the row is short
     checked = False
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:

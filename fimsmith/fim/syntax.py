@@ -51,9 +51,10 @@ class Syntax:
         self.text = text
         self.offsets = java.Offsets(text)
         source = text.encode()
-        tree = java.parse(source)
-        self._root = tree.root_node
-        self._errors = self._error_ranges(java.errors(tree), len(source))
+        tree = java.tried(source)
+        errors = [(0, len(source))] if tree is None else java.errors(tree)  # what takes too long is one error
+        self._root = (tree or java.parse(b"")).root_node
+        self._errors = self._error_ranges(errors, len(source))
         self._error_starts = [start for start, _ in self._errors]
         self._captured = QueryCursor(_QUERY).captures(self._root)
         self._nodes: dict[str, list[Range]] = {}

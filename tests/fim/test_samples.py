@@ -188,6 +188,10 @@ def test_text_files_give_windows_only_and_none_for_the_test_set(tokenizer: Sourc
 def test_a_broken_file_still_gives_documents_and_a_sound_part_holes(tokenizer: SourceTokenizer):
     hopeless = drawn_from(tokenizer, "%% ]] {{ (( ;; $$ 12 34 ->\n" * 9, section())
     assert {sample["policy"] for sample in hopeless} == {"document"}
+    given_up = drawn_from(
+        tokenizer, EVERY_KIND[:-3] + "int a = " + "; - /* orders */\n" * 1_500, section(sequence=4096)
+    )
+    assert {sample["policy"] for sample in given_up} == {"document"}
     assert {"line", "node"} <= {sample["policy"] for sample in drawn_from(tokenizer, BROKEN * 2, section())}
 
 
