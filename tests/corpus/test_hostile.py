@@ -5,6 +5,7 @@ What fuzz/ and a search for slow repetitions found; a test that would hang or be
 
 import io
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -33,13 +34,15 @@ def inside(*content: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> b
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Iterator[Path]:
-    """A folder at the end of more folders than Python calls functions within one another."""
+    """A folder with more folders in one another than Python may call functions."""
     top = tmp_path / "deep"
-    folder = top
-    for _ in range(1_100):
+    folder, limit = top, sys.getrecursionlimit()
+    for _ in range(450):
         folder.mkdir()
         folder /= "d"
+    sys.setrecursionlimit(400)
     yield top
+    sys.setrecursionlimit(limit)
     while folder != top:  # shutil.rmtree cannot
         folder = folder.parent
         for path in folder.iterdir():
@@ -65,7 +68,7 @@ def test_a_folder_of_poison_is_read_to_its_end(tmp_path: Path, deep: Path):
     )
     (deep / "loop").symlink_to(deep)
     (deep / "Out.java").symlink_to(tmp_path / "beside.java")
-    last = deep.joinpath(*["d"] * 1_099)
+    last = deep.joinpath(*["d"] * 449)
     (last / "Last.java").write_text(java(2))
     made = ingest(deep, tmp_path / "root")
     assert {Path(path).name for path in files(made)} == {"A.java", "Last.java", "Tokens.java"}
@@ -149,27 +152,27 @@ def test_a_table_with_a_column_that_has_no_name_is_refused(tmp_path: Path):
 def test_a_huge_value_of_a_table_is_counted_by_its_row(tmp_path: Path):
     rows = [
         {"text": text, "path": path}
-        for text, path in ((java(1), "A.java"), (" " * 8_000_000, "B.java"), (java(2), "C.java"))
+        for text, path in ((java(1), "A.java"), (" " * 1_100_000, "B.java"), (java(2), "C.java"))
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
-    made = ingest(tmp_path / "a.parquet", tmp_path / "root")
+    made = ingest(tmp_path / "a.parquet", tmp_path / "root", config.Ingest(max_bytes=2_000))
     assert (sorted(files(made)), rejected(made)) == (["A.java", "C.java"], {"a.parquet/000000001": "too_large"})
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "99999999999999999999999999 +0000", "-5 +0000"])
-@pytest.mark.parametrize("commits", [0, 5])
-def test_a_commit_of_no_time_is_read_without_one(tmp_path: Path, date: str, commits: int):
+@pytest.mark.parametrize("date", ["", "99999999999999999999999999 +0000", "-5 +0000"])
+def test_a_commit_of_no_time_is_read_without_one(tmp_path: Path, date: str):
     repository = Repository(tmp_path / "in")
-    for number in range(3):
-        repository.commit({"A.java": java(1, change=number), "B.java": java(2)})
+    for number in range(2):
+        repository.commit({"A.java": java(1, change=number)})
     tree, parent = repository.run("rev-parse", "HEAD^{tree}"), repository.run("rev-parse", "HEAD^")
     body = f"tree {tree}\nparent {parent}\nauthor A <a@b.c> {date}\ncommitter A <a@b.c> {date}\n\nx"
     command = ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"]
     made = subprocess.run(command, cwd=tmp_path / "in", input=body.encode(), capture_output=True, check=True)
     repository.run("update-ref", "refs/heads/main", made.stdout.decode().strip())
-    row = files(ingest(f"git+{tmp_path / 'in'}", tmp_path / "root", history=commits))["A.java"]
-    assert row["time"] is None
-    assert (row["hunks"] is not None) == (commits > 0)
+    for commits in (0, 5):
+        (row,) = files(ingest(f"git+{tmp_path / 'in'}", tmp_path / "root", history=commits)).values()
+        assert row["time"] is None
+        assert bool(row["hunks"]) == (commits > 0)
 
 
 def test_classes_in_classes_are_looked_at_whatever_their_number():
@@ -205,17 +208,17 @@ def test_what_the_parser_gives_up_has_neither_signatures_nor_accessors(monkeypat
 
 
 def test_a_page_of_tags_that_nothing_closes_is_counted(tmp_path: Path):
-    pages = {f"{at}.html": part * 20_000 for at, part in enumerate(["<a ", "<!--x>", "<![CDATA[x>", "</a ", "<?"])}
+    pages = {f"{at}.html": part * 1_100 for at, part in enumerate(["<a ", "<!--x>", "<![CDATA[x>", "</a ", "<?"])}
     write(tmp_path / "in", {**pages, "a.html": "<p>" + "Orders are sums < 1, not << 0. " * 40})
     made = ingest(tmp_path / "in", tmp_path / "root", kind="text")
     assert list(files(made)) == ["a.html"]
     assert made.details["rejected"] == {"unclosed_markup": 5}
 
 
-def test_patterns_take_a_time_that_grows_with_the_text():
-    assert credentials.find(["-eyJ" * 30_000]) == [None]
-    assert not comments.OR_LITERALS.search('\\"ab\\\n' * 50_000)
-    assert not comments.OR_LITERALS.search("\\'ab\\\n" * 50_000)
+def test_patterns_do_not_look_on_without_end():
+    assert credentials.find(["eyJ" + "a" * 3_000 + ".eyJ" + "a" * 40 + "." + "a" * 40]) == [None]
+    assert not comments.OR_LITERALS.search('"ab\\\nab"')  # a backslash at the end of a line continues nothing
+    assert not comments.OR_LITERALS.search("'\\\n'")
 
 
 def test_a_replaced_credential_is_no_e_mail_address():
