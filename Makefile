@@ -28,8 +28,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (torch alone is several GB; once)"
 	@# uv takes half of pip's time, but heeds no pip.conf: where pip has an index or options of yours, pip installs
 	@export DS_BUILD_OPS=0; \
-	if test -z '$(PIP_OPTIONS)' && ! $(BIN)/python -m pip config list | grep -q index && $(PIP) uv && $(UV) $(ALL); \
-	then :; else $(PIP) $(PIP_OPTIONS) $(ALL); fi
+	test -z '$(PIP_OPTIONS)' && ! $(BIN)/python -m pip config list | grep -q index && $(PIP) uv && $(UV) $(ALL) \
+	  || $(PIP) $(PIP_OPTIONS) $(ALL)
 	@touch $@
 
 demo: install ## Whole pipeline on the CPU; CORPUS=/path/to/java for your own code

@@ -3,7 +3,7 @@
     python benchmarks/grow.py /usr/lib/jvm/openjdk-17/src.zip 1000 FOLDER
 
 Writes that many megabytes below FOLDER, a folder for each copy of the archive, files in the archive's order. In
-every copy but the first, words of four letters and more that are no keywords of Java end in that copy's number.
+every copy but the first, words of four letters and more that mean nothing to Java end in that copy's number.
 """
 
 import argparse
@@ -13,6 +13,11 @@ from pathlib import Path
 
 from fimsmith import java
 
+# the words that the parser knows besides
+_KEPT = java.KEYWORDS | frozenset(
+    {"exports", "false", "module", "null", "open", "opens", "permits", "provides", "record", "requires", "sealed"}
+    | {"transitive", "true", "uses", "when", "with", "yield"}
+)
 _WORD = re.compile(r"\b[A-Za-z_]\w{3,}\b")
 
 
@@ -43,7 +48,7 @@ def varied(text: str, copy: int) -> str:
     """Return a file in the words of a copy."""
     if not copy:
         return text
-    return _WORD.sub(lambda found: found[0] if found[0] in java.KEYWORDS else f"{found[0]}{copy}", text)
+    return _WORD.sub(lambda found: found[0] if found[0] in _KEPT else f"{found[0]}{copy}", text)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from fimsmith import config, java, randomness, records
 from fimsmith.fim.context import Block, Signatures
+from fimsmith.fim.examples import Example, example, merge
 from fimsmith.fim.spans import Candidates, Hole, Holes, pick
 from fimsmith.fim.surroundings import Shown, Surroundings
 from fimsmith.fim.syntax import Syntax
@@ -21,7 +22,6 @@ from fimsmith.tokenizer import SourceTokenizer
 
 FIM = ("node", "aligned", "line", "char", "commit")
 
-_AROUND = 400  # characters on each side of an example's hole
 _COPIED = ("file", "source", "group", "repository", "path", "split")
 
 Row = dict[str, Any]
@@ -54,7 +54,7 @@ class Made:
 
     samples: pa.Table = field(default_factory=records.SAMPLES.empty_table)
     candidates: list[Row] = field(default_factory=list)
-    examples: dict[str, Row] = field(default_factory=dict)
+    examples: dict[str, Example] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     files: int = 0
     bytes: int = 0
@@ -67,13 +67,6 @@ class Window:
     start: int
     end: int
     ids: bytes
-
-
-def show(examples: dict[str, Row], others: dict[str, Row]) -> None:
-    """Take other examples of a kind where their file's id is the smaller one."""
-    for kind, example in others.items():
-        if kind not in examples or example["file"] < examples[kind]["file"]:
-            examples[kind] = example
 
 
 def make(
@@ -119,7 +112,7 @@ class _File:
             for epoch in range(self.section.epochs if split == "train" else 1):
                 drawn += self._java(epoch, made.skipped) if code else self._text(epoch)
             if split == "train":
-                show(made.examples, {kind: self._example(hole) for kind, hole in self._first.items()})
+                merge(made.examples, {kind: example(self.row, hole) for kind, hole in self._first.items()})
 
     @cached_property
     def offsets(self) -> java.Offsets:
@@ -259,15 +252,6 @@ class _File:
     def _whole(self, place: tuple[int, int], window: Window) -> Sample:
         span, content = (window.start, window.end), (window.ids, len(self.format.start), 0)
         return self._row(place, ("document", "document", "document", False), span, content)
-
-    def _example(self, hole: Hole) -> Row:
-        return {
-            "file": self.row["id"],
-            "path": f"{self.row['repository']}/{self.row['path']}",
-            "prefix": self.text[max(0, hole.start - _AROUND) : hole.start],
-            "middle": self.text[hole.start : hole.end],
-            "suffix": self.text[hole.end : hole.end + _AROUND],
-        }
 
     def _test_row(self, index: int, policy: str, hole: Hole) -> Row:
         context = self.section.context

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from fimsmith import config, manifest, pool, records
 from fimsmith.errors import DataError
-from fimsmith.fim import samples
+from fimsmith.fim import examples, samples
 from fimsmith.fim.context import Signatures
 from fimsmith.fim.similar import Snippets
 from fimsmith.manifest import Manifest, Outcome
@@ -101,7 +101,7 @@ class _Shard:
         self.skipped: Counter[str] = Counter()
         self.tokens = self.drawn = self.context = self.led = 0
         self.best: list[samples.Row] = []  # test candidates
-        self.examples: dict[str, samples.Row] = {}
+        self.examples: dict[str, examples.Example] = {}
         sizes = pq.read_table(source, columns=["bytes"])["bytes"]
         self.bytes = int(sizes.to_numpy().sum())
         self.progress = Progress("fim", "files", len(sizes))
@@ -140,7 +140,7 @@ class _Shard:
         for column, counts in self.counts.items():
             counts.update(made.samples[column].to_pylist())
         self.skipped += made.skipped
-        samples.show(self.examples, made.examples)
+        examples.merge(self.examples, made.examples)
         self.best += made.candidates
         self._smallest()
         self.progress.add(made.files, made.bytes, samples=len(made.samples), tokens=tokens)

@@ -31,7 +31,7 @@ def port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def spec(packed: Manifest, tiny_manifest: Manifest, section: Section) -> Callable[..., JobSpec]:
     """Make a training's specification, with changes of its section."""
 
@@ -51,8 +51,8 @@ def life(tmp_path: Path) -> Iterator[Make]:
     """Start a job on fresh instances; what still runs at the test's end is killed."""
     lives: list[Life] = []
 
-    def begin(spec: JobSpec, *, checkpoints: Path | None = None, **more) -> Life:
-        lives.append(Life(tmp_path / f"life-{len(lives)}", spec, checkpoints=checkpoints, **more))
+    def begin(spec: JobSpec, hosts: tuple[str, ...]) -> Life:
+        lives.append(Life(tmp_path / f"life-{len(lives)}", spec, hosts))
         lives[-1].start(port())
         return lives[-1]
 
@@ -69,12 +69,10 @@ def until(life: Life, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def resumed(packed: Manifest, tiny_manifest: Manifest, section: Section, tmp_path_factory) -> Iterator[Resumed]:
+def resumed(spec: Callable[..., JobSpec], tmp_path_factory) -> Iterator[Resumed]:
     """A training on two hosts that was stopped, and whose last checkpoint is not whole on the second host."""
-    plain = section(**LONG).model_dump(mode="json")
-    spec = JobSpec(stage="train", section=plain, inputs=[tiny_manifest, packed], folder="/nowhere")
-    home = tmp_path_factory.mktemp("resumed")
-    first = Life(home / "first", spec)
+    job, home = spec(**LONG), tmp_path_factory.mktemp("resumed")
+    first = Life(home / "first", job)
     first.start(port())
     try:
         until(first, "checkpoints/checkpoint-8/complete.json")
@@ -85,7 +83,7 @@ def resumed(packed: Manifest, tiny_manifest: Manifest, section: Section, tmp_pat
     assert not any((tree / "output/failure").exists() for tree in first.trees)
     assert not (first.trees[0] / "model/outcome.json").exists()
 
-    second = Life(home / "second", spec, checkpoints=first.saved(home / "saved"))
+    second = Life(home / "second", job, checkpoints=first.saved(home / "saved"))
     *_, before, newest = checkpoint.by_step(second.trees[1] / "checkpoints")
     torn = max(newest.rglob("*"), key=lambda path: path.stat().st_size)
     os.truncate(torn, torn.stat().st_size // 2)

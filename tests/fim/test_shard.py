@@ -13,7 +13,7 @@ from fim_sources import EVERY_KIND, row
 
 from fimsmith import config, fim, records
 from fimsmith.errors import ConfigError, DataError
-from fimsmith.fim import samples
+from fimsmith.fim import examples
 from fimsmith.manifest import Manifest
 
 Rows = list[dict[str, Any]]
@@ -46,10 +46,10 @@ def union(section: config.Fim, curated: Manifest, shards: int, model: Manifest, 
         key=lambda each: (each["file"], each["epoch"], each["index"]),
     )
     tests = sorted((each for one in made for each in rows(one, "test.parquet")), key=lambda each: each["priority"])
-    examples: dict[str, samples.Row] = {}
+    shown: dict[str, examples.Example] = {}
     for one in made:
-        samples.show(examples, one.details["examples"])
-    return json.dumps(found), json.dumps(tests[: section.test_samples]), json.dumps(examples, sort_keys=True)
+        examples.merge(shown, one.details["examples"])
+    return json.dumps(found), json.dumps(tests[: section.test_samples]), json.dumps(shown, sort_keys=True)
 
 
 def test_the_union_of_all_shards_does_not_depend_on_their_number(
@@ -61,9 +61,9 @@ def test_the_union_of_all_shards_does_not_depend_on_their_number(
     assert others == [one] * 3
     assert len(json.loads(one[1])) == 7
     texts = {each["id"]: each["text"] for each in corpus if each["split"] == "train"}
-    examples = json.loads(one[2])
-    assert examples.keys() >= {"line", "statements", "expression", "aligned"}
-    for each in examples.values():
+    shown = json.loads(one[2])
+    assert shown.keys() >= {"line", "statements", "expression", "aligned"}
+    for each in shown.values():
         assert each["middle"]
         assert each["prefix"] + each["middle"] + each["suffix"] in texts[each["file"]]
 
