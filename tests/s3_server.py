@@ -9,12 +9,13 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def descriptions() -> Iterator[None]:
-    """The SDK reads its descriptions of the services (sagemaker's: 2.6 MB) once and not for each client."""
-    from botocore.loaders import JSONFileLoader
+    """The SDK looks for its services and reads what describes them (sagemaker's: 2.6 MB) once and not for each client."""
+    from botocore.loaders import JSONFileLoader, Loader
 
-    read = functools.cache(functools.partial(JSONFileLoader.load_file, JSONFileLoader()))
+    read, services = functools.cache(JSONFileLoader().load_file), functools.cache(Loader().list_available_services)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        patch.setattr(Loader, "list_available_services", lambda _, type_name: services(type_name))
         yield
 
 

@@ -2,13 +2,13 @@
 
 import sys
 
-from fimsmith.jobspec import JobSpec
+from fimsmith.jobspec import JobSpec, importing
 
 
 def main(path: str) -> int:
     """Evaluate as the specification says; returns the exit status."""
-    from fimsmith.evaluate import stage  # imports torch: the scoring processes import this file and shall not
-
+    with importing():
+        from fimsmith.evaluate import stage  # imports torch: the scoring processes import this file and shall not
     return JobSpec.read(path).carry_out(stage.build)
 
 

@@ -2,8 +2,10 @@
 
 import sys
 
-from fimsmith.export import stage
-from fimsmith.jobspec import JobSpec
+from fimsmith.jobspec import JobSpec, importing
+
+with importing():
+    from fimsmith.export import stage  # imports torch
 
 if __name__ == "__main__":
     sys.exit(JobSpec.read(sys.argv[1]).carry_out(stage.build))

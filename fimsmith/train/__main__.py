@@ -1,7 +1,6 @@
 """Entry of the training job: torchrun -m fimsmith.train SPEC."""
 
 import ctypes
-import gc
 import os
 import re
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from fimsmith import storage
 from fimsmith.errors import FimsmithError, StoppedError
-from fimsmith.jobspec import JobSpec, last_words
+from fimsmith.jobspec import JobSpec, importing, last_words
 
 _LOST = "lost: "  # begins the last words of a process that can be started again
 _PEER = re.compile(r"connection (?:closed|reset)|broken pipe|timed out|NCCL|socket", re.IGNORECASE)
@@ -23,10 +22,8 @@ def main(path: str) -> int:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: do not outlive torchrun
     spec = JobSpec.read(path)
     try:
-        gc.disable()  # looking for garbage is a sixth of the time that these imports take
-        from fimsmith.train import loop  # imports torch
-
-        gc.enable()
+        with importing():
+            from fimsmith.train import loop  # imports torch
         with storage.explained(Path(spec.folder)):
             loop.run(spec)
     except FimsmithError as error:

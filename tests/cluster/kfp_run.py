@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fimsmith import configfile, storage
+from fimsmith.launch.render import RUN
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "kubeflow"
@@ -26,9 +27,9 @@ def kubectl(*arguments: str, check: bool = True) -> str:
     return done.stdout
 
 
-def jobs() -> list[dict[str, Any]]:
-    """All jobs; none stays when its run has ended."""
-    return json.loads(kubectl("get", "pytorchjobs", "-o", "json"))["items"]
+def jobs(run: str | None = None) -> list[dict[str, Any]]:
+    """The jobs of one run, or of all; none stays when its run has ended."""
+    return json.loads(kubectl("get", "pytorchjobs", "-l", f"{RUN}={run}" if run else "", "-o", "json"))["items"]
 
 
 def job_pods(name: str | None = None) -> list[dict[str, Any]]:
@@ -57,11 +58,11 @@ def end(client: Any, run: str) -> Any:
     return until(f"the end of run {run}", ended, 60 * MINUTES)
 
 
-def training(text: str = "step 1 of") -> str:
-    """Wait until the first worker of a job prints a text, and return the job's name."""
+def training(run: str, text: str = "step 1 of") -> str:
+    """Wait until the first worker of a run's job prints a text, and return the job's name."""
 
     def found() -> str | None:
-        for job in jobs():
+        for job in jobs(run):
             name = job["metadata"]["name"]
             if text in kubectl("logs", f"{name}-worker-0", "-c", "pytorch", check=False):
                 return name

@@ -1,7 +1,7 @@
 """Runs on a real Kubeflow Pipelines back end: the demo as the README starts it, and what goes wrong in a run.
 
 conftest.py says what it needs. The tests run in their order, and on one worker: each starts from what the first run left.
-FIMSMITH_TEST_TERMINATIONS: how often a run is terminated (default 3: once at each moment).
+FIMSMITH_TEST_TERMINATIONS: how often runs are terminated, one at each moment (default: once).
 """
 
 import json
@@ -10,6 +10,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def test_another_learning_rate_redoes_the_training_which_outlives_its_steps_pod_
     before = manifests(configuration)
     change = [rate(0), "train.max_steps=240"]
     run = begin(*change)
-    name = training("checkpoint at step 20")
+    name = training(run, "checkpoint at step 20")
     made = kubectl("get", "pytorchjob", name, "-o", "jsonpath={.metadata.uid}")
     pod = until("the step's pod", lambda: step_pod(run, "train"), 30)
     kubectl("delete", "pod", pod)
@@ -161,20 +162,24 @@ def step_log(run: str) -> str:
     return kubectl("logs", pod, "-c", "main", check=False) if pod else ""
 
 
-@pytest.mark.parametrize("attempt", range(int(os.environ.get("FIMSMITH_TEST_TERMINATIONS", len(MOMENTS)))))
-def test_a_terminated_run_leaves_no_job_and_no_pods(begin: Start, client: Any, attempt: int):
-    moment = MOMENTS[attempt % len(MOMENTS)]
-    run = begin(rate(100 + attempt), "train.max_steps=2000")
-    name = training() if moment == "training" else until("a job", jobs, 300)[0]["metadata"]["name"]
-    if moment == "running":
-        until("a pod that runs", lambda: any(p["status"]["phase"] == "Running" for p in job_pods(name)), 120)
-    begun = time.monotonic()
-    subprocess.run([FIMSMITH, "stop", run], check=True)
-    until("the job's end", lambda: not jobs() and not job_pods(name), 60)
-    print(f"terminated when {moment}: gone after {time.monotonic() - begun:.1f} s")
-    assert end(client, run).state == "FAILED"
-    assert "the run was terminated" in message(run)
-    assert not jobs()
+@pytest.mark.parametrize("round", range(int(os.environ.get("FIMSMITH_TEST_TERMINATIONS", "1"))))
+def test_terminated_runs_leave_no_job_and_no_pods(begin: Start, client: Any, round: int):
+    def terminate(run: str, moment: str) -> None:
+        name = training(run) if moment == "training" else until("a job", lambda: jobs(run), 300)[0]["metadata"]["name"]
+        if moment == "running":
+            until("a pod that runs", lambda: any(p["status"]["phase"] == "Running" for p in job_pods(name)), 120)
+        begun = time.monotonic()
+        subprocess.run([FIMSMITH, "stop", run], check=True)
+        until("the job's end", lambda: not jobs(run) and not job_pods(name), 60)
+        print(f"terminated when {moment}: gone after {time.monotonic() - begun:.1f} s")
+        assert end(client, run).state == "FAILED"
+        assert "the run was terminated" in message(run)
+        assert not jobs(run)
+
+    rates = (rate(100 + len(MOMENTS) * round + number) for number in range(len(MOMENTS)))
+    runs = [begin(each, "train.max_steps=2000") for each in rates]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(terminate, runs, MOMENTS))
 
 
 @pytest.fixture

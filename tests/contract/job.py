@@ -126,6 +126,14 @@ class Job:
     def _wait_for_instances(self) -> str | None:
         self.stopping.wait(self.aws.behaviour.pace)
         self._enter("Pending")
+        if why := self._wait_for_capacity():
+            return why
+        if not self.aws.behaviour.capacity:
+            return NO_CAPACITY
+        return None if self.aws.has_image(self.request["AlgorithmSpecification"]["TrainingImage"]) else NO_IMAGE
+
+    def _wait_for_capacity(self) -> str | None:
+        """Let a spot job wait until there are instances; give the reason for an end before."""
         while not self.aws.behaviour.capacity and self.spot:
             if self.stopping.wait(0.02):
                 break
@@ -133,11 +141,7 @@ class Job:
                 self.stop()
                 return "MaxWaitTimeExceeded"
         self.stopping.wait(self.aws.behaviour.pace)
-        if self.stopping.is_set():
-            return "Stopped"
-        if not self.aws.behaviour.capacity:
-            return NO_CAPACITY
-        return None if self.aws.has_image(self.request["AlgorithmSpecification"]["TrainingImage"]) else NO_IMAGE
+        return "Stopped" if self.stopping.is_set() else None
 
     def _restart(self, why: str) -> str | None:
         """Go back to the start when the request allows it; otherwise say why the job ends."""
@@ -147,9 +151,8 @@ class Job:
                 return SERVER_FAULT
         else:
             self._enter("Interrupted")
-        self.stopping.wait(self.aws.behaviour.pace)
-        if self.stopping.is_set():
-            return "Stopped"
+        if why := self._wait_for_capacity():
+            return why
         self._enter("Restarting")
         self._enter("Starting")
         return None

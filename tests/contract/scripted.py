@@ -29,7 +29,7 @@ def work(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     """Make a job whose containers run a Python script; nobody waits longer than needed."""
     for module, name in ((sagemaker_watch, "INTERVAL"), (sagemaker, "INTERVAL"), (sagemaker, "_QUOTA_PAUSE")):
         monkeypatch.setattr(module, name, 0.05)
-    monkeypatch.setattr(sagemaker_watch, "_QUIET", 0.3)
+    monkeypatch.setattr(sagemaker_watch, "_QUIET", 0.15)
     monkeypatch.setattr(aws, "_PAUSE", 0.01)
     written = sagemaker_request.request
 

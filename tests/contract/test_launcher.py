@@ -239,7 +239,8 @@ def test_a_login_in_a_file_may_be_renewed_meanwhile(
 
 def test_instances_that_other_jobs_use_are_waited_for(start_aws: Start, work: Callable[..., Job], capfd):
     start_aws(quotas={f"{KIND} for training job usage": 1})
-    other = sagemaker_request.request(work("import time; time.sleep(1)"), [], place(), 1, None)
+    first = work("import time; time.sleep(1)")
+    other = sagemaker_request.request(first, [], place(), 1, None)
     boto3.client("sagemaker").create_training_job(**{**other, "TrainingJobName": "other"})
     sagemaker.run(work(DONE), place())
     assert "waiting until other jobs end: The account-level service limit" in capfd.readouterr().out

@@ -230,7 +230,7 @@ sagemaker.run(job, config.Run.model_validate_json(sys.argv[3]))
 
 
 def test_a_step_that_is_ended_while_its_job_is_made_stops_the_job(start_aws: Start, work: Work, tmp_path: Path):
-    account = start_aws(slow_creation=4, grace=0.1)
+    account = start_aws(slow_creation=1.5, grace=0.1)
     job = work(SLEEP)
     shutil.rmtree(job.folder / "log")
     (job.folder / "log").mkdir()
@@ -262,7 +262,8 @@ def test_the_way_to_stop_a_job_is_kept_open_as_long_as_the_step_lasts(
 
 def test_instances_that_others_use_are_waited_for_as_long_as_max_wait_says(start_aws: Start, work: Work):
     start_aws(quotas={f"{KIND} for training job usage": 1})
-    other = sagemaker_request.request(work(SLEEP), [], place(), 1, None)
+    first = work(SLEEP)
+    other = sagemaker_request.request(first, [], place(), 1, None)
     boto3.client("sagemaker").create_training_job(**{**other, "TrainingJobName": "other"})
     with pytest.raises(JobError, match="the account's quota is too small"):
         sagemaker.run(work(DONE), place(max_wait=1))

@@ -134,7 +134,8 @@ def check(statements: list[dict[str, Any]], taken: set[Right]) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits longer than needed."""
-    for module, name in ((sagemaker_watch, "INTERVAL"), (sagemaker, "INTERVAL"), (hosting, "POLL")):
+    waits = ((sagemaker_watch, "INTERVAL"), (sagemaker_watch, "_QUIET"), (sagemaker, "INTERVAL"), (hosting, "POLL"))
+    for module, name in waits:
         monkeypatch.setattr(module, name, 0.05)
 
 

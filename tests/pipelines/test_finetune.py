@@ -1,5 +1,6 @@
 """The compiled pipeline is one that a KFP back end accepts."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -14,29 +15,31 @@ from components import images
 from fimsmith import config
 from fimsmith.launch.placement import SECRET
 from pipelines import variant
-from pipelines.finetune import finetune
-from pipelines.finetune_sagemaker import finetune_sagemaker
 from pipelines.local import STAGES
 
 ROOT = Path(__file__).parents[2]
-
-
-def compiled(pipeline: Any, path: Path) -> dict[str, Any]:
-    compiler.Compiler().compile(pipeline, str(path))
-    return next(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-
-
-@pytest.fixture(scope="module", params=[finetune, finetune_sagemaker], ids=["finetune", "finetune_sagemaker"])
-def specification(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return compiled(request.param, tmp_path_factory.mktemp("compiled") / "pipeline.yaml")
+LAUNCHERS = {"finetune": "local", "finetune_sagemaker": "sagemaker"}
 
 
 @pytest.fixture(scope="module")
-def pods(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    """Both pipelines compiled: the specification, and what is set for Kubernetes."""
+    folder, made = tmp_path_factory.mktemp("compiled"), {}
+    for name, launcher in LAUNCHERS.items():
+        compiler.Compiler().compile(variant.chosen(launcher), str(folder / f"{name}.yaml"))
+        made[name] = list(yaml.safe_load_all((folder / f"{name}.yaml").read_text(encoding="utf-8")))
+    return made
+
+
+@pytest.fixture(params=LAUNCHERS)
+def specification(request: pytest.FixtureRequest, documents: dict[str, list[Any]]) -> dict[str, Any]:
+    return documents[request.param][0]
+
+
+@pytest.fixture
+def pods(documents: dict[str, list[Any]]) -> dict[str, Any]:
     """What is set for the pods of each task."""
-    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    compiler.Compiler().compile(finetune, str(path))
-    platform = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))[1]
+    platform = documents["finetune"][1]
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     return {name.removeprefix("exec-"): pod for name, pod in executors.items()}
 
@@ -139,10 +142,8 @@ def test_one_argument_stays_below_what_the_kernel_takes(specification: dict[str,
         assert max(len(part.encode()) for part in [*container["command"], *container["args"]]) < 100_000
 
 
-def test_both_pipelines_are_the_same_but_for_their_names_and_where_jobs_run(tmp_path: Path):
-    one, other = (
-        compiled(each, tmp_path / f"{number}.yaml") for number, each in enumerate((finetune, finetune_sagemaker))
-    )
+def test_both_pipelines_are_the_same_but_for_their_names_and_where_jobs_run(documents: dict[str, list[Any]]):
+    one, other = (copy.deepcopy(documents[name][0]) for name in LAUNCHERS)
     assert other["root"]["inputDefinitions"]["parameters"]["run"].pop("defaultValue") == {"launcher": "sagemaker"}
     assert one["root"]["inputDefinitions"]["parameters"]["run"].pop("defaultValue") == {}
     assert one.pop("pipelineInfo") != other.pop("pipelineInfo")
@@ -150,11 +151,12 @@ def test_both_pipelines_are_the_same_but_for_their_names_and_where_jobs_run(tmp_
 
 
 def test_the_launcher_chooses_the_pipeline():
-    assert variant.chosen("sagemaker") is finetune_sagemaker
-    assert variant.chosen("pytorchjob") is variant.chosen("local") is finetune
+    assert variant.chosen("sagemaker").name == "fimsmith-sagemaker"
+    assert variant.chosen("pytorchjob") is variant.chosen("local")
+    assert variant.chosen("local").name == "fimsmith"
 
 
-@pytest.mark.parametrize("name", ["finetune", "finetune_sagemaker"])
+@pytest.mark.parametrize("name", LAUNCHERS)
 def test_kubeflows_own_command_compiles_the_file(name: str, tmp_path: Path):
     command = ["kfp", "dsl", "compile", "--py", f"pipelines/{name}.py", "--output", str(tmp_path / "pipeline.yaml")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
