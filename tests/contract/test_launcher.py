@@ -58,8 +58,11 @@ def test_lines_of_all_hosts_are_in_the_log(start_aws: Start, work: Callable[...,
     assert sorted(job.log.read_text().splitlines()) == ["algo-2: hello", "hello"]
 
 
-def test_no_line_of_the_log_is_lost_or_doubled(start_aws: Start, work: Callable[..., Job]):
+def test_no_line_of_the_log_is_lost_or_doubled(
+    start_aws: Start, work: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+):
     start_aws(log_delay=0.1)
+    monkeypatch.setattr(sagemaker_watch, "_QUIET", 3.0)  # far more than the delay, also on a busy machine
     job = work("import time\nfor number in range(200): print(number, flush=True); time.sleep(0.005)\n" + DONE)
     sagemaker.run(job, place())
     assert job.log.read_text().split() == [str(number) for number in range(200)]
