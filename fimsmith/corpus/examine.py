@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fimsmith import config
-from fimsmith.corpus import decode, filters, history, html, licences, minhash, redaction
+from fimsmith.corpus import decode, filters, history, html, licences, minhash, redaction, scripts
 from fimsmith.corpus.tree import Entry
 
 _BATCH_FILES = 200
@@ -32,7 +32,8 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -> list[dict[str, Any] | Rejected]:
     """Return for each entry its row of `records.FILES`, or its path and the reason why there is none.
 
-    The rows also hold `redacted`: how many credentials and personal data of each kind were replaced.
+    The rows also hold what is only counted: `redacted`, how many credentials and personal data of each kind were
+    replaced, and `scripts`.
     """
     results = [_filtered(section, source, entry) for entry in batch]
     taken = [(number, row) for number, row in enumerate(results) if isinstance(row, dict)]
@@ -46,6 +47,7 @@ def examine(section: config.Ingest, source: config.Source, batch: list[Entry]) -
             kept.append((number, row))
     for (number, row), signature in zip(kept, minhash.signatures([row["text"] for _, row in kept]), strict=True):
         row["id"] = hashlib.sha256(row["text"].encode()).hexdigest()
+        row["scripts"] = scripts.scripts(row["text"])
         row["minhash"] = signature.astype("<u4").tobytes()
         if hunks := batch[number].hunks:
             row["hunks"] = history.spans(row["text"], hunks) if row["encoding"] in _LINE_ENCODINGS else []

@@ -23,8 +23,9 @@ _LISTED = 50  # repositories and licences named in the manifest, which has to st
 def ingest(section: config.Ingest, source: config.Source, root: str) -> Manifest:
     """Read a source into `files.parquet` (`records.FILES`) and `rejected.parquet` (`records.REJECTED`).
 
-    `details` counts the rejections by reason, the accepted files by encoding, licence and
-    repository, and what was redacted; with `source.history` the commits that were read and the time of the one before. Raises DataError for a source that cannot be read or gives no file at all.
+    `details` counts the rejections by reason, the accepted files by encoding, licence, repository and script, and what
+    was redacted; with `source.history` the commits that were read and the time of the one before.
+    Raises DataError for a source that cannot be read or gives no file at all.
     """
     opened = open_source(source, section.max_bytes)
     key = [section, source, opened.signature, minhash.SCHEME]
@@ -37,7 +38,8 @@ class _Tally:
     def __init__(self) -> None:
         self.files = self.bytes = self.hunks = 0
         self.rejected: list[Rejected] = []
-        self.encodings, self.licences, self.repositories, self.redacted = Counter(), Counter(), Counter(), Counter()
+        self.encodings, self.licences, self.repositories = Counter(), Counter(), Counter()
+        self.scripts, self.redacted = Counter(), Counter()
 
     def accept(self, row: dict[str, Any]) -> None:
         """Count a file that is kept."""
@@ -47,6 +49,7 @@ class _Tally:
         self.encodings[row["encoding"]] += 1
         self.licences[row["licence"] or "none"] += 1
         self.repositories[row["repository"]] += 1
+        self.scripts.update(row.pop("scripts"))
         self.redacted.update(row.pop("redacted"))
 
 
@@ -106,6 +109,7 @@ def _outcome(tally: _Tally, source: config.Source, opened: Opened) -> Outcome:
             "encodings": _largest(tally.encodings),
             "licences": _largest(tally.licences),
             "repositories": _largest(tally.repositories),
+            "scripts": _largest(tally.scripts),
             "redacted": _largest(tally.redacted),
         },
     )

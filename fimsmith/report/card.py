@@ -11,7 +11,7 @@ from fimsmith.report.page import template
 from fimsmith.report.stages import Stages
 from fimsmith.report.wording import count, counted, decimals, short, spaced
 
-_SOURCE = ("source", "group", "kind", "rejected", "redacted", "licences", "encodings", "repositories")
+_SOURCE = ("source", "group", "kind", "rejected", "redacted", "licences", "encodings", "scripts", "repositories")
 _SAMPLES = ("samples", "tokens", "context_samples", "context_tokens")
 
 

@@ -68,7 +68,7 @@ def sources(stages: Stages) -> list[dict[str, Any]]:
         {
             **{name: each.details[name] for name in ("source", "group", "kind")},
             **{name: each.metrics[name] for name in ("files_found", "files", "bytes", "repositories")},
-            **{name: _listed(each.details[name]) for name in ("licences", "encodings")},
+            **{name: _listed(each.details[name]) for name in ("licences", "encodings", "scripts")},
         }
         for each in stages.ingest
     ]

@@ -40,7 +40,7 @@ def test_a_row_holds_the_text_as_found_and_its_provenance(tmp_path: Path):
 def test_every_bad_file_is_counted_with_its_reason(tmp_path: Path):
     content = {
         "Good.java": java(1),
-        "Chinese.java": java(2).replace("class C", "/* 计算订单金额 */ class C").encode("gbk"),
+        "Chinese.java": java(2).replace("class C", "/* 计算订单金额,按客户等级给予折扣 */ class C").encode("gbk"),
         "Wide.java": java(3).encode("utf-16"),
         "Invalid.java": b'class A { String s = "\xff\xfe\xfa\x80"; }' * 3,
         "Binary.java": b"\xca\xfe\xba\xbe\0\0" * 20,
@@ -70,6 +70,7 @@ def test_every_bad_file_is_counted_with_its_reason(tmp_path: Path):
         "repositories": 1,
     }
     assert made.details["encodings"] == {"gb18030": 1, "utf-16-le": 1, "utf-8": 1}
+    assert made.details["scripts"] == {"Latin": 3, "Han": 1}
     assert sum(made.details["rejected"].values()) == 6
 
 
