@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.dag import test_demo
 pytestmark = pytest.mark.slow
 Start = Callable[..., FakeAws]
 KIND, STEPS, SAVED = "ml.g5.xlarge", 60, 10
+LAUNCHER = ("--launcher", "sagemaker")
 CHECKPOINT = "checkpoints/checkpoint-{}/complete.json"
 
 
@@ -50,7 +52,8 @@ def configuration(s3: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def command(path: Path) -> list[str]:
-    return [*test_demo.COMMAND, "run", str(path), "--launcher", "sagemaker"]
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # what a shell starts with & ignores it
+    return [sys.executable, "-c", f"{heed}; from fimsmith.cli import main; main()", "run", str(path), *LAUNCHER]
 
 
 def test_a_run_whose_spot_instances_are_taken_away_is_stopped_and_goes_on_to_a_model(
