@@ -17,6 +17,7 @@ from fimsmith.errors import DataError
 from fimsmith.manifest import Manifest, Outcome, produce
 from fimsmith.progress import Progress, say
 
+_CODE = 2  # to be raised when this code gives other rows or counts, so that older ones are not taken for them
 _LISTED = 50  # repositories and licences named in the manifest, which has to stay small
 
 
@@ -28,7 +29,7 @@ def ingest(section: config.Ingest, source: config.Source, root: str) -> Manifest
     Raises DataError for a source that cannot be read or gives no file at all.
     """
     opened = open_source(source, section.max_bytes)
-    key = [section, source, opened.signature, minhash.SCHEME]
+    key = [_CODE, section, source, opened.signature, minhash.SCHEME]
     return produce("ingest", key, [], root, lambda work: _build(section, source, opened, work))
 
 

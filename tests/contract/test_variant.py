@@ -23,8 +23,6 @@ from tests.dag import test_demo
 pytestmark = pytest.mark.slow
 Start = Callable[..., FakeAws]
 KIND, STEPS, SAVED = "ml.g5.xlarge", 60, 10
-LAUNCHER = ("--launcher", "sagemaker")
-CHECKPOINT = "checkpoints/checkpoint-{}/complete.json"
 
 
 @pytest.fixture
@@ -52,18 +50,19 @@ def configuration(s3: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def command(path: Path) -> list[str]:
-    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # what a shell starts with & ignores it
-    return [sys.executable, "-c", f"{heed}; from fimsmith.cli import main; main()", "run", str(path), *LAUNCHER]
+    # Ctrl-C, which what a shell starts in the background ignores
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heed}; from fimsmith.cli import main; main()"
+    return [sys.executable, "-c", program, "run", str(path), "--launcher", "sagemaker"]
 
 
 def test_a_run_whose_spot_instances_are_taken_away_is_stopped_and_goes_on_to_a_model(
     start_aws: Start, configuration: Callable[..., Path], s3: str, tmp_path: Path
 ):
-    account = start_aws(torn=True, interrupt_at=[CHECKPOINT.format(2 * SAVED)])
-    path = configuration(spot=True, network_isolation=True, prices={KIND: 1.0})
+    account = start_aws(torn=True, interrupt_at=[f"checkpoints/checkpoint-{2 * SAVED}/complete.json"])
+    path = configuration(spot=True, network_isolation=True)
     with open(tmp_path / "first", "wb") as output:
         first = subprocess.Popen(command(path), stdout=output, stderr=output, start_new_session=True)
-
     while "train     Interrupted: " not in (said := (tmp_path / "first").read_text()):
         assert first.poll() is None, said
         account.behaviour.capacity = not any(account.folder.glob("*train*"))  # no second life
