@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fimsmith import config
+from fimsmith.corpus import tree
 from fimsmith.corpus.tree import Entry
 from fimsmith.errors import DataError
 
@@ -28,8 +29,16 @@ def entries(path: Path, source: config.Source, limit: int) -> Iterator[Entry]:
     longest = 6 * limit + 1_000_000  # JSON can write one byte as \u0000; the rest of the row is short
     read = _parquet if path.name.lower().endswith(PARQUET) else _jsonl
     rows = read(path, source, longest)
+    packed, unpacked = path.stat().st_size, 0
     for number, row in enumerate(rows):
-        yield _entry(row, f"{path.name}/{number:09}", source)
+        entry = _entry(row, f"{path.name}/{number:09}", source)
+        unpacked += entry.size
+        if tree.is_bomb(packed, unpacked):
+            raise DataError(
+                f"{path} has {packed:,} bytes and unpacks to more than {unpacked:,}, which is not what code does; "
+                "take it out of the sources, or unpack it"
+            )
+        yield entry
 
 
 def _entry(row: dict[str, Any] | str, fallback: str, source: config.Source) -> Entry:
@@ -81,12 +90,24 @@ def _parquet(path: Path, source: config.Source, longest: int) -> Iterator[dict[s
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             _check_column(path, source, names)
-            known = {*source.columns, *_PATHS, *_REPOSITORIES, *_LICENCES}
-            # row by row: 90 KB of a file can be 1 GB of text
-            for batch in file.iter_batches(1, columns=[name for name in names if name in known]):
-                yield _row_of(batch, longest)
+            known = {*source.columns, *_PATHS, *_REPOSITORIES, *_LICENCES} & set(names)
+            for group in range(file.num_row_groups):
+                if _is_bomb(file.metadata.row_group(group)):
+                    yield "too_large"
+                    continue
+                # row by row: 90 KB of a file can be 1 GB of text
+                for batch in file.iter_batches(1, [group], sorted(known)):
+                    yield _row_of(batch, longest)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is no UTF-8
         raise _broken(path, error) from error
+
+
+def _is_bomb(group: pq.RowGroupMetaData) -> bool:
+    """Whether a row group must not be opened: Arrow unpacks a page whole, which may be as large as its group."""
+    columns = [group.column(number) for number in range(group.num_columns)]
+    packed = sum(column.total_compressed_size for column in columns)
+    unpacked = sum(column.total_uncompressed_size for column in columns)
+    return tree.is_bomb(packed, unpacked)
 
 
 def _jsonl(path: Path, source: config.Source, longest: int) -> Iterator[dict[str, Any] | str]:

@@ -13,6 +13,7 @@ SUFFIXES = {"java": (".java",), "text": (".md", ".markdown", ".txt", ".rst", *ht
 _MARKERS = {"pom.xml", "build.gradle", "build.gradle.kts"}
 _LICENCE = re.compile(r"(?:licen[cs]e|copying)(?:\.(?:txt|md|rst))?", re.IGNORECASE)
 _LICENCE_BYTES = 100_000
+_PACKED, _UNPACKED = 100, 500_000_000  # bytes per byte, and bytes; code packs to a third or a tenth
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:")
 
 
@@ -67,6 +68,11 @@ def safe(name: str) -> tuple[str, str | None]:
     text = name.replace("\\", "/").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     unsafe = _ABSOLUTE.match(text) or ".." in text.split("/")
     return text.removeprefix("./"), "unsafe_path" if unsafe else None
+
+
+def is_bomb(packed: int, unpacked: int) -> bool:
+    """Whether so many bytes unpack to far more than code or text would."""
+    return unpacked > max(_UNPACKED, _PACKED * packed)
 
 
 def is_wanted(path: str, kind: str) -> bool:

@@ -2,12 +2,14 @@ import io
 import stat
 import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 from java_texts import files, ingest, java, rejected
 
 from fimsmith import config, records
+from fimsmith.corpus import tree
 from fimsmith.errors import DataError
 
 
@@ -103,6 +105,18 @@ def test_a_member_that_inflates_beyond_the_limit_is_not_inflated(tmp_path: Path,
 def test_a_member_that_says_it_is_too_large_is_not_read(tmp_path: Path):
     path = make_tar(tmp_path / "s.tar", {"A.java": java(1), "Big.java": "a" * 5_000})
     assert rejected(ingest(path, tmp_path / "out", config.Ingest(max_bytes=2_000))) == {"Big.java": "too_large"}
+
+
+@pytest.mark.parametrize("make", [make_zip, partial(make_tar, mode="w:xz")])
+def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_refused(tmp_path: Path, monkeypatch, make):
+    monkeypatch.setattr(tree, "_UNPACKED", 1_000_000)
+    path = make(
+        tmp_path / ("s.zip" if make is make_zip else "s.tar.xz"), {f"A{n}.java": "a\n" * 400_000 for n in range(3)}
+    )
+    with pytest.raises(DataError, match="would unpack to 2,400,000"):
+        ingest(path, tmp_path / "out")
+    with pytest.raises(DataError, match="3 too_large"):  # none of them would be unpacked
+        ingest(path, tmp_path / "other", config.Ingest(max_bytes=10_000))
 
 
 def test_a_damaged_member_is_counted(tmp_path: Path):

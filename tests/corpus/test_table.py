@@ -9,6 +9,7 @@ import pytest
 from java_texts import files, ingest, java, rejected
 
 from fimsmith import config
+from fimsmith.corpus import tree
 from fimsmith.errors import DataError
 
 
@@ -98,3 +99,21 @@ def test_a_value_that_python_cannot_hold_costs_its_row_only(tmp_path: Path):
     made = ingest(tmp_path / "rows.parquet", tmp_path)
     assert len(files(made)) == 2
     assert list(rejected(made).values()) == ["undecodable"]
+
+
+def test_rows_that_unpack_to_a_thousand_times_their_size_are_not_unpacked(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(tree, "_UNPACKED", 1_000_000)
+    with pq.ParquetWriter(tmp_path / "rows.parquet", pa.schema([("text", pa.string())]), compression="zstd") as writer:
+        for texts in ([java("A")], ["x" * 1_500_000], [java("B")]):
+            writer.write_table(pa.table({"text": texts}))
+    made = ingest(tmp_path / "rows.parquet", tmp_path / "out")
+    assert len(files(made)) == 2
+    assert list(rejected(made).values()) == ["too_large"]
+
+
+@pytest.mark.parametrize(("make", "name"), [(jsonl, "a.jsonl.gz"), (parquet, "a.parquet")])
+def test_a_table_that_unpacks_to_a_hundred_times_its_size_is_refused(tmp_path: Path, monkeypatch, make, name: str):
+    monkeypatch.setattr(tree, "_UNPACKED", 1_000_000)
+    rows = [{"text": java(1) * 1_000}] * 400  # stored once in a parquet file
+    with pytest.raises(DataError, match="which is not what code does"):
+        ingest(make(tmp_path / name, rows), tmp_path / "out")
