@@ -96,6 +96,16 @@ class Chain:
         """The page about the whole run."""
         from fimsmith import report
 
-        data = [*self.preflight, *self.ingest, self.curate, *self.fim, self.mix]
         outcome = [self.train, *self.evaluate, self.gate, self.export]
-        return report.build(self.config.report, [*data, *outcome], self.root)
+        return report.build(self.config.report, [*self._data, *outcome], self.root)
+
+    @cached_property
+    def card(self) -> Manifest:
+        """The card about the data; nothing is trained for it."""
+        from fimsmith import report
+
+        return report.describe(self.config.report, self._data, self.root)
+
+    @property
+    def _data(self) -> list[Manifest]:
+        return [*self.preflight, *self.ingest, self.curate, *self.fim, self.mix]

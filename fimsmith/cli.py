@@ -241,6 +241,12 @@ def report(path: Path_, overrides: Set = None) -> None:
     _done(_load(path, overrides).report)
 
 
+@app.command(rich_help_panel=STAGE)
+def card(path: Path_, overrides: Set = None) -> None:
+    """Write the card about the data; train nothing."""
+    _done(_load(path, overrides).card)
+
+
 @app.command("tiny-model", rich_help_panel="Tools")
 def tiny_model(
     path: Path_,

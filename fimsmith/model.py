@@ -10,6 +10,7 @@ from pathlib import Path
 from fimsmith import config, storage
 from fimsmith.errors import ModelError
 from fimsmith.manifest import Manifest
+from fimsmith.progress import say
 from fimsmith.tokenizer import SourceTokenizer
 
 _LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
@@ -30,6 +31,11 @@ def describe(section: config.Model) -> Manifest:
         )
     settings = _settings(files)
     tokenizer = SourceTokenizer(files.path("tokenizer.json").parent, section.family)
+    if not tokenizer.by_line:
+        say(
+            "model",
+            "how this tokenizer splits text is not known here; fim encodes every piece anew, several times slower",
+        )
     vocabulary = _number(settings, "vocab_size", files.uri)
     highest = max(
         tokenizer.format.begin, tokenizer.format.hole, tokenizer.format.end, tokenizer.format.stop, tokenizer.format.pad

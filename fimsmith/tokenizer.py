@@ -24,7 +24,7 @@ from fimsmith.errors import ModelError
 _LINES = 100_000  # remembered; twice as many take about 50 MB
 _PIECES = 100_000  # remembered; twice as many take about 40 MB
 _LONG = 1_000  # characters from which a line or piece is not remembered
-_LONGEST = 16  # characters per token from which a line is taken not to fit, without encoding it
+_LONGEST = 6  # characters per token from which a line is taken not to fit, without encoding it
 
 
 class SourceTokenizer:
@@ -34,7 +34,7 @@ class SourceTokenizer:
         path = Path(folder) / "tokenizer.json"
         try:
             text = path.read_text(encoding="utf-8")
-            whole = Tokenizer.from_str(text)
+            whole = _unlimited(Tokenizer.from_str(text))
         except Exception as error:  # the Rust side raises bare Exception
             raise ModelError(
                 f"cannot read {path}: {error}; model.path must name a folder with a fast tokenizer (tokenizer.json)"
@@ -47,10 +47,11 @@ class SourceTokenizer:
         # what comes before the prefix, the suffix and the middle of Format.prompt
         self.marks = (self.pack([*form.start, form.begin]), self.pack([form.hole]), self.pack([form.end]))
         self._control = {token["id"] for token in plain["added_tokens"]}
-        self._plain = Tokenizer.from_str(json.dumps(_without_control(plain)))
+        bare = _without_control(plain)
+        self._plain = _unlimited(Tokenizer.from_str(json.dumps(bare)))
         self._model = self._plain.model
         self._whole = whole
-        self.splits = pretokens.splits(plain)
+        self.splits = pretokens.splits(bare)
         self._split = None if self.splits is None or self.splits.pieces is None else self.splits.pieces.findall
         self._pieces = _Recent(self._piece, _PIECES)
         self._lines = _Recent(self.packed, _LINES)
@@ -260,29 +261,41 @@ Document = LineDocument | WholeDocument
 
 
 def _shrink(tokenizer: SourceTokenizer, text: str, limit: tuple[int, int], back: bool) -> tuple[bytes, int]:
-    """Take as many characters on one side of a position as fit into a room; for lines longer than the room."""
+    """Take about as many characters on one side of a position as fit into a room; for lines longer than the room.
+
+    The first few tell how many tokens characters have here: encoding many more than fit would cost more than all else.
+    """
     position, room = limit
-    length = min(4 * room, position if back else len(text) - position)
+    most, space = position if back else len(text) - position, room * tokenizer.dtype.itemsize
+    length, guessed = min(room, most), False
     while length > 0:
         edge = position - length if back else position + length
         ids = tokenizer.packed(text[edge:position] if back else text[position:edge])
-        if len(ids) <= room * tokenizer.dtype.itemsize:
+        fitting = min(most, length * space * 19 // (20 * max(1, len(ids))))  # 19 of 20: not all is like the first
+        if len(ids) <= space and (guessed or fitting <= length):
             return ids, edge
-        length //= 2
+        length, guessed = fitting, True
     return b"", position
 
 
+def _unlimited(tokenizer: Tokenizer) -> Tokenizer:
+    """Let a tokenizer neither cut nor fill; a tokenizer.json may hold the lengths of its last use."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
 def _without_control(plain: dict) -> dict:
-    """A tokenizer.json that knows no added tokens and adds nothing of its own (dummy space, BOS)."""
+    """A tokenizer.json that knows no added tokens, adds nothing of its own (dummy space, BOS)."""
     bare = {**plain, "added_tokens": [], "post_processor": None}
-    steps = bare.get("normalizer") or {}
-    if steps.get("type") == "Prepend":
-        bare["normalizer"] = None
-    elif steps.get("type") == "Sequence":
-        bare["normalizer"] = {
-            **steps,
-            "normalizers": [step for step in steps["normalizers"] if step["type"] != "Prepend"],
-        }
+    bare["normalizer"] = _normalizer(plain.get("normalizer"))
     if (bare.get("pre_tokenizer") or {}).get("type") == "Metaspace":
         bare["pre_tokenizer"] = {**bare["pre_tokenizer"], "prepend_scheme": "never"}
     return bare
+
+
+def _normalizer(stated: dict | None) -> dict | None:
+    """A normalizer that adds nothing; None where it does nothing, as the empty sequence of DeepSeek's models."""
+    steps = stated["normalizers"] if stated and stated["type"] == "Sequence" else [stated]
+    left = [step for step in steps if step and step["type"] != "Prepend"]
+    return {**stated, "normalizers": left} if stated and len(left) > 1 else next(iter(left), None)

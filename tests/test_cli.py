@@ -70,6 +70,7 @@ def test_help_lists_every_stage():
         "gate",
         "export",
         "report",
+        "card",
         "tiny-model",
     ]:
         assert stage in output

@@ -3,6 +3,7 @@
 import json
 import os
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from fimsmith.errors import ModelError
 from fimsmith.tokenizer import SourceTokenizer, _Recent
 
 DATA = os.environ.get("FIMSMITH_TEST_DATA")
+JDK = sorted(Path("/usr/lib/jvm").glob("*/src.zip")) + sorted(Path("/usr/lib/jvm").glob("*/lib/src.zip"))
 STYLES = {
     "deepseek": DEEPSEEK,
     "qwen": QWEN,
@@ -103,6 +105,22 @@ def test_a_cut_gives_the_ids_of_the_cut_text(tokenizer: SourceTokenizer, text: s
     assert len(document) == len(tokenizer.encode(text))
 
 
+@pytest.mark.skipif(not JDK, reason="no source code of a JDK below /usr/lib/jvm (openjdk-17-source)")
+def test_pieces_of_real_code_have_the_ids_of_the_models_own_tokenizer(tokenizer: SourceTokenizer, reference: Tokenizer):
+    with zipfile.ZipFile(JDK[0]) as archive:
+        files = sorted(name for name in archive.namelist() if name.endswith(".java"))[
+            :: 200 if tokenizer.by_line else 2_000
+        ]
+        texts = [archive.read(name).decode("utf-8", "replace") for name in files]
+    for number, text in enumerate(texts):
+        document, size = tokenizer.document(text), len(text)
+        start = number * 7919 % (size + 1)
+        end = start + number * 104729 % (size - start + 1)
+        for piece in ((0, start), (start, end), (end, size)):
+            wanted = reference.encode(text[slice(*piece)], add_special_tokens=False).ids
+            assert tokenizer.unpack(document.cut(*piece)) == wanted, (files[number], piece)
+
+
 @settings(max_examples=200, deadline=None)
 @given(text=TEXTS, room=st.integers(0, 60), data=st.data())
 def test_context_fits_its_room_and_is_exact(tokenizer: SourceTokenizer, text: str, room: int, data: st.DataObject):
@@ -152,6 +170,23 @@ def test_only_tokenizers_that_isolate_line_ends_work_by_line(tmp_path: Path):
         for style, family in STYLES.items()
     }
     assert [style for style, exact in by_line.items() if exact] == ["deepseek", "qwen", "starcoder", "lines"]
+
+
+@pytest.mark.parametrize("style", ["deepseek", "qwen"])
+def test_neither_a_wrapped_normalizer_nor_limits_of_length_change_the_ids(tmp_path: Path, style: str):
+    path = small_tokenizers.build(tmp_path, STYLES[style], style) / "tokenizer.json"
+    text = "// 订单的总金额 é: a long comment\n" * 4
+    ids = SourceTokenizer(tmp_path).encode(text)
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    plain["normalizer"] = {"type": "Sequence", "normalizers": list(filter(None, [plain["normalizer"]]))}
+    plain["truncation"] = {"direction": "Right", "max_length": 8, "strategy": "LongestFirst", "stride": 0}
+    fixed = {"strategy": {"Fixed": 500}, "direction": "Left", "pad_to_multiple_of": None}
+    plain["padding"] = fixed | {"pad_id": 0, "pad_type_id": 0, "pad_token": "x"}
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    tokenizer = SourceTokenizer(tmp_path)
+    assert tokenizer.by_line
+    assert tokenizer.encode(text) == ids
+    assert tokenizer.decode(ids) == text
 
 
 @pytest.mark.parametrize("change", ["another pattern", "another normalizer", "one more step"])

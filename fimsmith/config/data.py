@@ -38,7 +38,10 @@ class Source(Section):
         min_length=1,
         description="Column that holds the text, for parquet and JSONL; `title+body` joins several, as an export of issues needs.",
     )
-
+    max_files: Count | None = Field(
+        default=None,
+        description="Files or rows that are looked at, in the order of the source; null: all. Of a data set of a hub no more is fetched than they take.",
+    )
     history: int = Field(
         default=0,
         ge=0,
@@ -243,7 +246,9 @@ class Fim(Section):
     bytes_per_hole: Count = Field(
         default=1_000, description="One sample is drawn per this many bytes of a file, at least one per file."
     )
-    epochs: Count = Field(default=1, description="Passes over the files, each with new holes.")
+    epochs: Count = Field(
+        default=1, description="Passes over the Java files, each with new holes; what has no holes is given once."
+    )
     min_middle: Count = Field(default=4, description="Shortest hole in characters that are not white space.")
     max_middle: Count = Field(default=256, description="Longest hole in tokens.")
     prefix_context: Fraction = Field(

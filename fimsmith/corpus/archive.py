@@ -24,6 +24,7 @@ from fimsmith.errors import DataError
 ZIP = (".zip", ".jar")
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile inflates other methods whole: 700 bytes become 600 MB
+_PASSED = 20_000_000_000  # bytes of a tar file that may be unpacked to get to the end, wanted or not
 _LONGEST_HEADER = 1 << 15  # bytes, with the long names and attributes before it
 _DAMAGED = (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError)  # pyright: ignore[reportAttributeAccessIssue]
 _BROKEN = (
@@ -57,7 +58,7 @@ class Zip:
 
     def read(self, members: Sequence[Member], limit: int) -> Iterator[tuple[Member, bytes]]:
         """Read members one by one; a damaged one gets the reason `broken`."""
-        _refuse_bomb(self._path, members)
+        _refuse_bomb(self._path, sum(member.size for member in members))
         with _explained(self._path), zipfile.ZipFile(self._path) as archive:
             for member in members:
                 try:
@@ -81,13 +82,15 @@ class Tar:
         """List all files."""
         with _explained(self._path), tarfile.open(self._path, tarinfo=_Header) as archive:
             for position, info in enumerate(archive):
+                if archive.offset > _PASSED:
+                    _refuse_bomb(self._path, archive.offset)
                 if not info.isdir():
                     yield _tar_member(position, info)
                 archive.members = []  # type: ignore[attr-defined]  # tarfile would keep all of them
 
     def read(self, members: Sequence[Member], limit: int) -> Iterator[tuple[Member, bytes]]:
         """Read members in one pass."""
-        _refuse_bomb(self._path, members)
+        _refuse_bomb(self._path, sum(member.size for member in members))
         wanted = {member.handle: member for member in members}
         with _explained(self._path), tarfile.open(self._path, tarinfo=_Header) as archive:
             for position, info in enumerate(archive):
@@ -153,8 +156,8 @@ def _tar_member(position: int, info: tarfile.TarInfo) -> Member:
     return Member(path, position, info.size, times.stated(lambda: int(info.mtime)), reason)
 
 
-def _refuse_bomb(path: Path, members: Sequence[Member]) -> None:
-    packed, unpacked = path.stat().st_size, sum(member.size for member in members)
+def _refuse_bomb(path: Path, unpacked: int) -> None:
+    packed = path.stat().st_size
     if tree.is_bomb(packed, unpacked):
         raise DataError(
             f"{path} has {packed:,} bytes and would unpack to {unpacked:,}, which is not what code does; "

@@ -39,7 +39,7 @@ _SHAPES = (
     _rule(
         _PRIVATE_KEY,
         "PRIVATE",
-        r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\"'+\\nr]*([A-Za-z0-9+/=]{40,})",
+        r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?!-----END )[\s\S]){0,300}?([A-Za-z0-9+/=]{40,})",
     ),
     _rule("github-token", "gh[pousr]_|github_pat_", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})\b"),
     _rule("gitlab-token", "glpat-", r"\bglpat-[\w-]{20,}"),
@@ -51,22 +51,45 @@ _SHAPES = (
     _rule("google-key", "AIza", r"\bAIza[\w-]{35}(?![\w-])"),
     _rule("stripe-key", "_live_", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
     _rule("alibaba-key", "LTAI", r"\bLTAI[A-Za-z0-9]{12,20}\b"),
+    _rule("tencent-key", "AKID", r"\bAKID[A-Za-z0-9]{32}\b"),
+    _rule("openai-key", r"sk-[A-Za-z0-9_-]{32}", r"\bsk-(?=[A-Za-z_-]{0,200}[0-9])[A-Za-z0-9_-]{32,}"),
+    _rule("hugging-face-token", "hf_", r"\bhf_[A-Za-z0-9]{34}\b"),
+    _rule("azure-key", "AccountKey=", r"\bAccountKey=([A-Za-z0-9+/]{80,}=*)"),
+    _rule(
+        "authorization",
+        r"(?:[Bb]asic|BASIC|[Bb]earer|BEARER) [A-Za-z0-9_+/.~-]{20}",
+        r"\b(?:[Bb]asic|BASIC|[Bb]earer|BEARER) (?=[^\s0-9]*[0-9])(?=[^\sA-Za-z]*[A-Za-z])([A-Za-z0-9_+/.~-]{20,}=*)",
+    ),
     _rule("npm-token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
     _rule("json-web-token", "eyJ", r"\beyJ[\w-]{15,2000}\.eyJ[\w-]{15,2000}\.[\w-]{20,}"),
     _rule(
         "connection-string",
-        r"://[^\s/:@\"'<>]+:[^\s/:@\"'<>]{4}",
-        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>]+:([^\s/:@\"'<>]{4,})@[\w.-]+",
+        r"://[^\s/:@\"'<>]*:[^\s/:@\"'<>]{4}",
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>]*:([^\s/:@\"'<>]{4,})@[\w.-]+",
     ),
+    _rule("connection-string", "jdbc:oracle:", r"\bjdbc:oracle:\w+:[\w$#]+/([^\s/:@\"'<>]{4,})@"),
     _rule("connection-string", "jdbc:", r"\bjdbc:[^\s\"']{5,500}[?&;][Pp]ass(?:word|wd)=([^\s\"'&;]{4,})"),
 )
 
 _KEYS = "passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-_ASSIGNMENT = re.compile(rf"(?i:{_KEYS})[\w.-]{{0,40}}[\"']?\s{{0,4}}(?:=>|[=:,(])\s{{0,4}}\"([^\"\s\\]{{8,200}})\"")
+_ASSIGNMENTS = (
+    re.compile(
+        rf"(?i:{_KEYS})[\w.-]{{0,40}}\\?[\"']?\s{{0,40}}(?:=>|[=:,(])\s{{0,40}}"
+        r"(?:\"([^\"\s\\]{8,200})\"|\\\"([^\"\s\\]{8,200})\\\"|'([^'\"\s\\]{8,200})')"
+    ),
+    # without quotes, as in properties, YAML, XML and addresses
+    re.compile(
+        rf"(?i:{_KEYS})[\w.-]{{0,40}}(?:[ \t]{{0,4}}[=:][ \t]{{0,4}}|>)([^\s\"'\\<>,;(){{}}&]{{8,200}})(?=[\s\"'\\<}}&]|$)"
+    ),
+)
 # the same for RE2, to which only ASCII is a letter, a digit or white space
 _OTHER = r"\x{80}-\x{10ffff}"
-_SPACE = rf"[\s\v\x1c-\x1f{_OTHER}]{{0,4}}"
-_ASSIGNED = rf"(?i:{_KEYS})[\w.\-{_OTHER}]{{0,40}}[\"']?{_SPACE}(?:=>|[=:,(]){_SPACE}\"[^\"\s\\\d]*[\d{_OTHER}]"
+_SPACE = rf"[\s\v\x1c-\x1f{_OTHER}]*"
+_VALUES = (
+    rf"\\?[\"']?{_SPACE}(?:=>|[=:,(]){_SPACE}\\?[\"'][^\"\s\\\d]*[\d{_OTHER}]",
+    rf"(?:[ \t]*[=:][ \t]*|>)[^\s\"'\\<>,;(){{}}&\d]*[\d{_OTHER}]",
+)
+_ASSIGNED = rf"(?i:{_KEYS})[\w.\-{_OTHER}]*(?:{'|'.join(_VALUES)})"
 _PLACEHOLDER = re.compile(
     r"[$#%]\{|\{\{|<\w|\{\d*\}|%[sd]|\*{3}|\.{3}|x{4}|passw(?:or)?d|secret|token|credential|api_?key|your[_-]|change_?(?:it|me)"
     r"|example|dummy|sample|placeholder|redacted|default|foobar|test|12345|abcd|qwert|hmac|sha-?\d|md5|pbkdf|https?:",
@@ -133,7 +156,11 @@ def _shapes(text: str) -> Iterator[Span]:
 
 
 def _assigned(text: str) -> Iterator[Span]:
-    return ((*match.span(1), "assigned-secret") for match in _ASSIGNMENT.finditer(text) if _is_random(match[1]))
+    for pattern in _ASSIGNMENTS:
+        for match in pattern.finditer(text):
+            group = match.lastindex or 0
+            if _is_random(match[group]):
+                yield *match.span(group), "assigned-secret"
 
 
 def _merged(spans: list[Span]) -> list[Span]:

@@ -84,12 +84,13 @@ def check_readable(path: Path, source: str) -> None:
         raise DataError(f"source {source!r}: no permission to read {path}; mend its permissions, or run as its owner")
 
 
-def digest(members: Iterable[Member]) -> str:
-    """Hash the paths and contents of files."""
+def digest(members: Iterable[Member], limit: int) -> str:
+    """Hash the paths of files and the contents of those that may be read: at most `limit` bytes, or a licence."""
     total, progress = hashlib.sha256(), Progress("ingest", "files")
     for member in members:
         try:
-            content = member.reason or storage.sha256(Path(member.handle))
+            large = "too_large" if member.size > max(limit, tree.LICENCE_BYTES) else None
+            content = member.reason or large or storage.sha256(Path(member.handle))
         except OSError:
             content = "unreadable"
         total.update(f"{member.path}\0{content}\n".encode())

@@ -105,10 +105,10 @@ class Commit:
 
     def _listed(self) -> Iterator[tuple[bytes, bytes, bytes, bytes, bytes]]:
         """Mode, kind, id, size and name of everything in the tree."""
-        for line in gitclient.run("ls-tree", "-r", "-z", "--long", self.commit, folder=self._folder).split(b"\0")[:-1]:
-            head, _, name = line.partition(b"\t")
+        for line in tree.counted(gitclient.printed(self._folder, "ls-tree", "-r", "--long", self.commit)):
+            head, _, name = line.removesuffix(b"\n").partition(b"\t")
             mode, kind, blob, size = head.split()
-            yield mode, kind, blob, size, name
+            yield mode, kind, blob, size, history.unquoted(name)
 
     def _traced(self, name: bytes) -> tuple[int | None, tuple[history.Lines, ...]]:
         if self._past is None:

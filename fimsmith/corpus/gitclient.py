@@ -106,13 +106,12 @@ def printed(folder: Path, *arguments: str) -> Iterator[bytes]:
             process.kill()
         if expired:
             raise DataError(
-                f"reading the history did not end within {_DEADLINE / 3600:g} hours; set the source's history to fewer commits"
+                f"git {arguments[0]} did not end within {_DEADLINE / 3600:g} hours; set the source's history to fewer commits, "
+                "or give an archive instead"
             )
         if code:
             errors.seek(0)
-            raise DataError(
-                f"git cannot read the history: {_cause(errors.read(), code)}; run git fsck on the repository"
-            )
+            raise DataError(f"git cannot read the repository: {_cause(errors.read(), code)}; run git fsck on it")
 
 
 def _cause(printed: bytes, code: int) -> str:

@@ -98,7 +98,11 @@ def spans(text: str, hunks: Iterable[Lines]) -> list[int]:
 def _name(line: bytes) -> bytes:
     """The path in `diff --git PATH PATH`, which both are the same."""
     names = line.removeprefix(b"diff --git ").removesuffix(b"\n")
-    name = names[: len(names) // 2]
+    return unquoted(names[: len(names) // 2])
+
+
+def unquoted(name: bytes) -> bytes:
+    """A path as git writes it in its lines: in quotes, with escapes, where it holds more than letters."""
     if not name.startswith(b'"'):
         return name
     return _ESCAPE.sub(lambda match: bytes([_ESCAPED.get(match[1][0]) or int(match[1], 8)]), name[1:-1])

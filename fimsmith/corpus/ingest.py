@@ -5,6 +5,7 @@ fimsmith ingest config.yaml
 
 from collections import Counter
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ class _Tally:
 def _build(section: config.Ingest, source: config.Source, opened: Opened, work: Path) -> Outcome:
     storage.clear(work)
     tally, files, progress = _Tally(), SortedFiles(work / "files.parquet"), Progress("ingest", "files")
-    for results in pool.ordered(partial(examine, section, source), batches(opened.entries())):
+    entries = islice(opened.entries(), source.max_files)
+    for results in pool.ordered(partial(examine, section, source), batches(entries)):
         rows = [result for result in results if isinstance(result, dict)]
         tally.rejected += [result for result in results if isinstance(result, tuple)]
         for row in rows:

@@ -11,7 +11,18 @@ _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]*[A-Za-z0-9
 _PLAIN = bytes.maketrans(ascii_uppercase.encode() + b"*/#;|<>!-", ascii_lowercase.encode() + b" " * 9)
 _GNU = re.compile(r"gnu (affero |lesser |library )?general public licen[sc]e")
 _GNU_NAMES = {None: "GPL", "affero ": "AGPL", "lesser ": "LGPL", "library ": "LGPL"}
+_INNERMOST, _YES, _NO = re.compile(r"\(([^()]*)\)"), "\x01", "\0"  # parentheses, and what they come to
 _VERSION = re.compile(r"\b(?:version |v\.? ?)(\d(?:\.\d)?)")
+
+# licences that restrict what they name others for, and what denies a licence; these come before all others
+_RESTRICTED = (
+    (re.compile(r"\bnot (?:licensed |covered |available |released |distributed |published )?under the\b"), None),
+    (re.compile(r"business source license"), "BUSL-1.1"),
+    (re.compile(r"\belastic license"), "Elastic-2.0"),
+    (re.compile(r"server side public license"), "SSPL-1.0"),
+    (re.compile(r"commons clause"), "LicenseRef-Commons-Clause"),
+    (re.compile(r"polyform \w+(?: \w+)? license"), "LicenseRef-PolyForm"),
+)
 
 # phrase (lower case, one space between words) -> SPDX identifier; the first that occurs wins
 _PHRASES = (
@@ -48,6 +59,9 @@ def _detected(head: str) -> str | None:
     if stated := _SPDX.search(head):
         return stated[1].strip()
     plain = b" ".join(head.encode().translate(_PLAIN).split()).decode()
+    for phrase, name in _RESTRICTED:
+        if phrase.search(plain):
+            return name
     if gnu := _GNU.search(plain):
         return _gnu(plain, gnu)
     return next((name for phrase, name in _PHRASES if phrase.search(plain)), None)
@@ -55,13 +69,16 @@ def _detected(head: str) -> str | None:
 
 def allowed(expression: str | None, identifiers: list[str]) -> bool:
     """Whether an SPDX expression can be satisfied with the allowed identifiers: any side of OR, all sides of AND."""
-    if expression is None:
-        return False
-    wanted = {identifier.lower() for identifier in identifiers}
-    plain = expression.replace("(", "").replace(")", "").lower().strip()
-    return plain in wanted or any(
-        all(part.strip() in wanted for part in alternative.split(" and ")) for alternative in plain.split(" or ")
-    )
+    wanted = {identifier.lower() for identifier in identifiers} | {_YES}
+    plain = " ".join((expression or "").lower().split())
+    while inner := _INNERMOST.search(plain):
+        plain = plain.replace(inner[0], _YES if _satisfied(inner[1], wanted) else _NO)
+    return _satisfied(plain, wanted)
+
+
+def _satisfied(plain: str, wanted: set[str]) -> bool:
+    """The same without parentheses; AND binds closer."""
+    return any(all(part.strip() in wanted for part in side.split(" and ")) for side in plain.split(" or "))
 
 
 def _gnu(plain: str, found: re.Match[str]) -> str:

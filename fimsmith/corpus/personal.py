@@ -14,12 +14,14 @@ from fimsmith.corpus import comments
 # placeholders that belong to nobody: RFC 2606, the number operators print on samples, the example of GB 11643
 _PLACEHOLDERS = {"emails": "name@example.com", "phones": "13800138000", "identity_numbers": "11010519491231002X"}
 _START = r"(?:(?<![\w.%+\\-])|(?<=\\[bfnrst]))"  # not inside a word; \n before it is an escape, not an n
-_EMAIL = r"[A-Za-z0-9][\w.%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,18}(?![\w@-])"
+_EMAIL = r"[A-Za-z0-9_%][\w.%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,18}(?![\w@-])"
+# digits in groups with dashes, or with spaces behind China's prefix
+_PHONE = r"1[3-9]\d(?:-?\d{4}-?\d{4}|(?:(?<=86\d\d\d)|(?<=86[ -]\d\d\d)) \d{4} \d{4})"
 _PERSONAL = re.compile(
-    rf"{_START}(?:(?P<emails>{_EMAIL})|(?P<identity_numbers>[1-9]\d{{16}}[\dXx])(?!\w)|(?:\+?86-?)?(?P<phones>1[3-9]\d{{9}})(?!\w))",
+    rf"{_START}(?:(?P<emails>{_EMAIL})|(?P<identity_numbers>[1-9]\d{{16}}[\dXx])(?!\w)|(?:(?:\+|00)?86[- ]?)?(?P<phones>{_PHONE})(?!\w))",
     re.ASCII,
 )
-_HINT = r"[\w.%+-]@[\w-]+\.[A-Za-z]{2}|(?:^|\D|86)(?:1[3-9]\d{9}|[1-9]\d{16}[\dXx])(?:\W|$)"  # as RE2 reads it
+_HINT = r"[\w.%+-]@[\w-]+\.[A-Za-z]{2}|(?:^|\D|86)(?:1[3-9]\d[- ]?\d{4}[- ]?\d{4}|[1-9]\d{16}[\dXx])(?:\W|$)"  # as RE2 reads it
 _NOBODY = re.compile(r"(?:git|redacted)@|.*[@.](?:example(?:\.\w+)?|test|invalid|localhost)$", re.IGNORECASE)
 _BIRTH = re.compile(r"\d{6}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _WEIGHTS = [2**power % 11 for power in range(17, 0, -1)]

@@ -63,7 +63,7 @@ def _files(files: tree.Tree, source: config.Source, limit: int) -> Iterator[Entr
 
 def _folder(folder: Folder, source: config.Source, limit: int) -> Opened:
     members = tree.relevant(folder, source)
-    return Opened(digest(members), lambda: tree.entries(folder, members, source, limit))
+    return Opened(digest(members, limit), lambda: tree.entries(folder, members, source, limit))
 
 
 def _s3(source: config.Source, limit: int) -> Opened:
@@ -124,7 +124,11 @@ def _hub(source: config.Source, limit: int) -> Opened:
     def entries() -> Iterator[Entry]:
         for number, path in enumerate(found.fetch(), 1):
             say("ingest", f"{source.name}: reading file {number} of {len(found.files)}")
-            yield from table.entries(path, source, limit)
+            try:
+                yield from table.entries(path, source, limit)
+            except table.DamagedError as error:
+                say("ingest", f"{source.name}: {error}")
+                yield Entry(path.name, source.name, path.name, reason="broken")
 
     return Opened(f"{found.name}@{found.commit}", entries)
 

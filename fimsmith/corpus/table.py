@@ -21,7 +21,12 @@ JSONL = (".jsonl", ".jsonl.gz")
 _PATHS = ("path", "max_stars_repo_path", "file_path")
 _REPOSITORIES = ("repository", "max_stars_repo_name", "repo_name", "repo")
 _LICENCES = ("licence", "license", "max_stars_repo_licenses", "licenses")
+_ODD = 1_000  # lines that may lack a column which others have
 _TEXTS = (pa.string(), pa.large_string())
+
+
+class DamagedError(DataError):
+    """A file that is not, or not to its end, what its name says."""
 
 
 def entries(path: Path, source: config.Source, limit: int) -> Iterator[Entry]:
@@ -44,7 +49,8 @@ def entries(path: Path, source: config.Source, limit: int) -> Iterator[Entry]:
 def _entry(row: dict[str, Any] | str, fallback: str, source: config.Source) -> Entry:
     if isinstance(row, str):
         return Entry(fallback, source.name, fallback, reason=row)
-    path = _string(row, _PATHS) or fallback
+    path, unsafe = tree.safe((_string(row, _PATHS) or fallback).lstrip("/"))
+    path = fallback if unsafe else path
     name = _string(row, _REPOSITORIES) or source.name
     repository = name if source.repository == "auto" else source.repository
     texts = [text for column in source.columns if isinstance(text := row.get(column), str)]
@@ -55,16 +61,23 @@ def _entry(row: dict[str, Any] | str, fallback: str, source: config.Source) -> E
         data = text.encode()
     except UnicodeEncodeError:  # JSON can spell half of a surrogate pair
         return Entry(path, repository, path, reason="undecodable")
-    return Entry(path, repository, path, data, len(data), licence=_string(row, _LICENCES))
+    return Entry(path, repository, path, data, len(data), licence=_licence(row))
 
 
 def _string(row: dict[str, Any], columns: Sequence[str]) -> str | None:
-    """The first of the columns that holds a string, or a list that begins with one."""
-    for column in columns:
-        value = row.get(column)
-        value = value[0] if isinstance(value, list) and value else value
-        if isinstance(value, str) and value:
-            return value.encode("utf-8", "replace").decode()
+    """The first of the columns that holds a string."""
+    values = (value for value in map(row.get, columns) if isinstance(value, str) and value)
+    value = next(values, None)
+    return value and value.encode("utf-8", "replace").decode()
+
+
+def _licence(row: dict[str, Any]) -> str | None:
+    """What the first of the columns with a licence says; all that it lists have to be allowed."""
+    for stated in map(row.get, _LICENCES):
+        names = [name for name in (stated if isinstance(stated, list) else [stated]) if isinstance(name, str) and name]
+        if names:
+            expression = " AND ".join(f"({name})" if len(names) > 1 and " " in name else name for name in names)
+            return expression.encode("utf-8", "replace").decode()
     return None
 
 
@@ -112,15 +125,19 @@ def _is_bomb(group: pq.RowGroupMetaData) -> bool:
 
 def _jsonl(path: Path, source: config.Source, longest: int) -> Iterator[dict[str, Any] | str]:
     """Yield one dictionary per line, or the reason why a line is none."""
-    checked = False
+    lacking, first = set(source.columns), dict[str, Any]()
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            for line in _lines(file, longest):
+        with gzip.open(path) if path.suffix.lower() == ".gz" else open(path, "rb") as file:
+            for number, line in enumerate(_lines(file, longest)):
                 row = _parsed(line, longest)
-                if not checked and isinstance(row, dict):
-                    _check_column(path, source, row)
-                    checked = True
+                if lacking and isinstance(row, dict):
+                    lacking.difference_update(row)
+                    first = first or row
+                    if number >= _ODD and lacking:
+                        _check_column(path, source, first)
                 yield row
+        if lacking and first:
+            _check_column(path, source, first)
     except (EOFError, OSError, zlib.error) as error:
         raise _broken(path, error) from error
 
@@ -154,5 +171,5 @@ def _check_column(path: Path, source: config.Source, names: Iterable[str]) -> No
         )
 
 
-def _broken(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} cannot be read: {error}; fetch it again, or take it out of the sources")
+def _broken(path: Path, error: Exception) -> DamagedError:
+    return DamagedError(f"{path} cannot be read: {error}; fetch it again, or take it out of the sources")

@@ -3,16 +3,20 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from fimsmith import config
 from fimsmith.corpus import decode, html, licences
 from fimsmith.corpus.history import Lines
+from fimsmith.errors import DataError
+
+Listed = TypeVar("Listed")
 
 SUFFIXES = {"java": (".java",), "text": (".md", ".markdown", ".txt", ".rst", *html.SUFFIXES)}
 _MARKERS = {"pom.xml", "build.gradle", "build.gradle.kts"}
 _LICENCE = re.compile(r"(?:licen[cs]e|copying)(?:\.(?:txt|md|rst))?", re.IGNORECASE)
-_LICENCE_BYTES = 100_000
+LICENCE_BYTES = 100_000
+_MOST = 10_000_000  # files of all kinds; a tree that names itself many times has billions
 _PACKED, _UNPACKED = 100, 500_000_000  # bytes per byte, and bytes; code packs to a third or a tenth
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:")
 
@@ -75,6 +79,14 @@ def is_bomb(packed: int, unpacked: int) -> bool:
     return unpacked > max(_UNPACKED, _PACKED * packed)
 
 
+def counted(files: Iterable[Listed]) -> Iterator[Listed]:
+    """Pass a listing on; raises DataError where it holds too many files."""
+    for number, file in enumerate(files):
+        if number >= _MOST:
+            raise DataError(f"a source lists more than {_MOST:,} files; name folders of it as sources, or take it out")
+        yield file
+
+
 def is_wanted(path: str, kind: str) -> bool:
     """Whether a path has a suffix of the kind and lies outside .git."""
     return path.lower().endswith(SUFFIXES[kind]) and ".git" not in path.split("/")
@@ -84,7 +96,7 @@ def relevant(tree: Tree, source: config.Source) -> list[Member]:
     """List what matters of a tree: wanted files, licences, and what marks a repository."""
     return [
         member
-        for member in tree.members()
+        for member in counted(tree.members())
         if member.folder
         or is_wanted(member.path, source.kind)
         or _marked(member.path) is not None
@@ -149,9 +161,9 @@ def _licences(tree: Tree, members: list[Member]) -> dict[str, str]:
     files = [
         each
         for each in members
-        if _LICENCE.fullmatch(each.path.rpartition("/")[2]) and not each.reason and each.size <= _LICENCE_BYTES
+        if _LICENCE.fullmatch(each.path.rpartition("/")[2]) and not each.reason and each.size <= LICENCE_BYTES
     ]
-    for member, data in tree.read(files, _LICENCE_BYTES) if files else ():
+    for member, data in tree.read(files, LICENCE_BYTES) if files else ():
         decoded = decode.decode(data)
         if not isinstance(decoded, str) and (name := licences.detect(decoded[0])):
             found[member.path.rpartition("/")[0]] = name

@@ -98,7 +98,7 @@ class _File:
         self.text: str = row["text"]
         self.document = tokenizer.document(self.text)
         self._cuts = dict(section.cuts)
-        self._given: set[int] = set()  # windows used in this epoch
+        self._given: set[int] = set()  # windows used, in this epoch or since all of them were
         self._first: dict[str, Hole] = {}  # by kind
 
     def make(self, made: Made, drawn: list[Sample]) -> None:
@@ -109,8 +109,8 @@ class _File:
         elif split == "test":
             made.skipped["text file in the test split"] += 1
         else:
-            for epoch in range(self.section.epochs if split == "train" else 1):
-                drawn += self._java(epoch, made.skipped) if code else self._text(epoch)
+            for epoch in range(self.section.epochs if code and split == "train" else 1):
+                drawn += self._java(epoch, made.skipped) if code else self._text()
             if split == "train":
                 merge(made.examples, {kind: example(self.row, hole) for kind, hole in self._first.items()})
 
@@ -146,14 +146,16 @@ class _File:
     def _pack(self, *ids: int) -> bytes:
         return self.tokenizer.pack(ids)
 
-    def _text(self, epoch: int) -> Iterator[Sample]:
+    def _text(self) -> Iterator[Sample]:
+        """The whole text once: another epoch could only say it again."""
         for index, window in enumerate(self.windows):
-            yield self._whole((epoch, index), window)
+            yield self._whole((0, index), window)
 
     def _java(self, epoch: int, skipped: Counter[str]) -> Iterator[Sample]:
         shares = {name: share for name, share in self.section.shares if share}
         holes = Holes(self.section, self.candidates)
-        self._given.clear()
+        if len(self._given) == len(self.windows):
+            self._given.clear()
         for index, policy in enumerate(self._plan(shares, epoch)):
             rng = self._rng(epoch, index)
             for attempt in _in_turn(policy, shares, rng):
@@ -217,7 +219,7 @@ class _File:
         return share > 0 and randomness.fraction(self.section.seed, self.row["id"], *place, what) < share
 
     def _window(self, place: tuple[int, int], rng: Iterator[float]) -> Sample | None:
-        """A window that this epoch has not given yet; None when all were, so that other policies take the rest.
+        """A window that was not given yet; None when all were, so that other policies take the rest of the epoch.
 
         Where a file has fewer windows than the share asks for, documents stay below their share.
         """

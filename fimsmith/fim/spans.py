@@ -43,6 +43,7 @@ class Candidates:
         self._sizes: dict[str, list[list[Range]]] = {}
         self._kinds = {kind: weight for kind, weight in section.kinds if weight}
         self._hunks, self._commits = hunks, 0  # how many hunks were drawn: each draw takes the next one
+        self.used: set[Range] = set()  # spans drawn and holes made of them, in this epoch and before
 
     def draw(self, policy: str, rng: Iterator[float]) -> tuple[Range, str] | None:
         """Draw one span of a policy and its kind; None if the file has none."""
@@ -159,22 +160,36 @@ class Holes:
         self.refused: Counter[str] = Counter()
 
     def draw(self, policy: str, rng: Iterator[float], cut: str = "exact") -> Hole | None:
-        """Draw until a span, cut as config.Cuts says, is usable; None after TRIES draws."""
-        document = self._candidates.document
+        """Draw until a span, cut as config.Cuts says, is usable and new; None after TRIES draws.
+
+        Where all that was usable had been a hole in an earlier epoch, the first of it is one again.
+        """
+        again = None
         for _ in range(TRIES):
             drawn = self._candidates.draw(policy, rng)
             if drawn is None:
                 self.refused["no commit" if policy == "commit" else "no syntax node"] += 1
                 return None
             span, kind = drawn
-            start, end = self._moved(span, cut)
-            reason = self._objection(start, end)
-            middle = b"" if reason else document.cut(start, end)
-            if not reason and len(middle) <= self._most * document.width:
-                insort(self._taken, (start, end))
-                return Hole(start, end, kind, middle)
-            self.refused[reason or "too long"] += 1
+            hole = self._hole(span, kind, cut)
+            if hole and self._candidates.used.isdisjoint(found := {span, (hole.start, hole.end)}):
+                self._candidates.used |= found
+                return self._taking(hole)
+            again = again or hole
+        return self._taking(again) if again else None
+
+    def _hole(self, span: Range, kind: str, cut: str) -> Hole | None:
+        document, (start, end) = self._candidates.document, self._moved(span, cut)
+        reason = self._objection(start, end)
+        middle = b"" if reason else document.cut(start, end)
+        if not reason and len(middle) <= self._most * document.width:
+            return Hole(start, end, kind, middle)
+        self.refused[reason or "too long"] += 1
         return None
+
+    def _taking(self, hole: Hole) -> Hole:
+        insort(self._taken, (hole.start, hole.end))
+        return hole
 
     def _moved(self, span: Range, cut: str) -> Range:
         """Move a span's ends outwards."""

@@ -8,14 +8,14 @@ from fimsmith import config
 from fimsmith.manifest import Manifest
 from fimsmith.report import data, excerpt
 from fimsmith.report.page import template
-from fimsmith.report.stages import Stages
+from fimsmith.report.stages import Data
 from fimsmith.report.wording import count, counted, decimals, short, spaced
 
 _SOURCE = ("source", "group", "kind", "rejected", "redacted", "licences", "encodings", "scripts", "repositories")
 _SAMPLES = ("samples", "tokens", "context_samples", "context_tokens")
 
 
-def card(stages: Stages) -> dict[str, Any]:
+def card(stages: Data) -> dict[str, Any]:
     """Return sources, losses, splits, samples and shares as plain JSON values."""
     curate, mix = stages.curate, stages.mix
     return {
@@ -35,7 +35,7 @@ def card(stages: Stages) -> dict[str, Any]:
     }
 
 
-def render(section: config.Report, stages: Stages) -> str:
+def render(section: config.Report, stages: Data) -> str:
     """Return the card as HTML in the look of the report; every text from the data is escaped."""
     settings, curate, mix = stages.preflight.details["configuration"], stages.curate, stages.mix
     return template("card.html.jinja").render(

@@ -4,13 +4,13 @@ from collections import Counter
 from typing import Any
 
 from fimsmith.report import charts
-from fimsmith.report.stages import Stages
+from fimsmith.report.stages import Data
 from fimsmith.report.wording import count, decimals, share, spaced
 
 COLOURS = 6  # of the groups in page.css
 
 
-def funnel(stages: Stages) -> dict[str, Any]:
+def funnel(stages: Data) -> dict[str, Any]:
     """Files at each step, why the others were dropped, and what may leak between the splits."""
     found = sum(each.metrics["files_found"] for each in stages.ingest)
     taken = sum(each.metrics["files"] for each in stages.ingest)
@@ -27,7 +27,7 @@ def funnel(stages: Stages) -> dict[str, Any]:
     return {"steps": rows, "dropped": bars(_dropped(stages)), "notes": _closest(stages) + _cutoffs(stages)}
 
 
-def _dropped(stages: Stages) -> Counter[str]:
+def _dropped(stages: Data) -> Counter[str]:
     total: Counter[str] = Counter()
     for each in stages.ingest:
         total.update(each.details["rejected"])
@@ -44,7 +44,7 @@ def bars(counts: Counter[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _closest(stages: Stages) -> list[str]:
+def _closest(stages: Data) -> list[str]:
     """What may leak: the test file that is most like a training file."""
     pair = stages.curate.details["most_similar"]
     if not pair:
@@ -55,14 +55,14 @@ def _closest(stages: Stages) -> list[str]:
     ]
 
 
-def _cutoffs(stages: Stages) -> list[str]:
+def _cutoffs(stages: Data) -> list[str]:
     """From when on code was held out, where the split was by time."""
     found = stages.curate.details.get("cutoffs", {})
     names = {"test": "test", "valid": "validation"}
     return [f"Code last changed at or after {time} was held out for {names[split]}." for split, time in found.items()]
 
 
-def sources(stages: Stages) -> list[dict[str, Any]]:
+def sources(stages: Data) -> list[dict[str, Any]]:
     """One row per source."""
     return [
         {
@@ -79,7 +79,7 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count(number)}" for name, number in Counter(counts).most_common())
 
 
-def mix(stages: Stages) -> dict[str, Any]:
+def mix(stages: Data) -> dict[str, Any]:
     """Shares of the groups as wanted and as reached, and how the samples' targets were chosen."""
     metrics, groups = stages.mix.metrics, stages.mix.details["groups"]
     names = sorted(groups, key=lambda name: (-groups[name]["weight"], name))

@@ -1,22 +1,33 @@
 """The manifests of a run, each in its place."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from fimsmith.errors import DataError
 from fimsmith.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Stages:
-    """One manifest per stage; `ingest` and `fim` have several."""
+class Data:
+    """The manifests of the stages that make the training set; `ingest` and `fim` have several."""
 
     preflight: Manifest
-    model: Manifest
     ingest: list[Manifest]
     curate: Manifest
     fim: list[Manifest]
     mix: Manifest
+
+    @classmethod
+    def of(cls, manifests: list[Manifest]) -> Self:
+        """Sort manifests by stage; raises DataError for a stage without one."""
+        return cls(**_data(manifests))
+
+
+@dataclass(frozen=True, slots=True)
+class Stages(Data):
+    """The manifests of a whole run."""
+
+    model: Manifest
     train: Manifest
     base: Manifest  # evaluation of the base model
     tuned: Manifest  # evaluation of the tuned model
@@ -28,14 +39,8 @@ class Stages:
         """Sort manifests by stage; raises DataError for a stage without one."""
         model, train = (_one(manifests, name) for name in ("model", "train"))
         return cls(
-            preflight=_one(manifests, "preflight"),
+            **_data(manifests),
             model=model,
-            ingest=sorted(
-                (each for each in manifests if each.stage == "ingest"), key=lambda each: str(each.details.get("source"))
-            ),
-            curate=_one(manifests, "curate"),
-            fim=[each for each in manifests if each.stage == "fim"],
-            mix=_one(manifests, "mix"),
             train=train,
             base=_one(manifests, "evaluate", model.digest),
             tuned=_one(manifests, "evaluate", train.digest),
@@ -57,6 +62,18 @@ class Stages:
             ("gate", [self.gate]),
             ("export", [self.export]),
         ]
+
+
+def _data(manifests: list[Manifest]) -> dict[str, Any]:
+    """The fields of Data."""
+    ingested = [each for each in manifests if each.stage == "ingest"]
+    return {
+        "preflight": _one(manifests, "preflight"),
+        "ingest": sorted(ingested, key=lambda each: str(each.details.get("source"))),
+        "curate": _one(manifests, "curate"),
+        "fim": [each for each in manifests if each.stage == "fim"],
+        "mix": _one(manifests, "mix"),
+    }
 
 
 def _one(manifests: list[Manifest], stage: str, model: str | None = None) -> Manifest:

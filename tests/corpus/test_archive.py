@@ -9,7 +9,7 @@ import pytest
 from java_texts import files, ingest, java, rejected
 
 from fimsmith import config, records
-from fimsmith.corpus import tree
+from fimsmith.corpus import archive, tree
 from fimsmith.errors import DataError
 
 
@@ -117,6 +117,14 @@ def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_refused(tmp_pat
         ingest(path, tmp_path / "out")
     with pytest.raises(DataError, match="3 too_large"):  # none of them would be unpacked
         ingest(path, tmp_path / "other", config.Ingest(max_bytes=10_000))
+
+
+def test_a_tar_that_hides_gigabytes_that_nobody_wants_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tree, "_UNPACKED", 1_000_000)
+    monkeypatch.setattr(archive, "_PASSED", 2_000_000)
+    path = make_tar(tmp_path / "s.tar.bz2", {"disk.img": "a" * 3_000_000, "A.java": java(1)}, "w:bz2")
+    with pytest.raises(DataError, match="would unpack to 3,000,"):
+        ingest(path, tmp_path / "out")
 
 
 def test_a_damaged_member_is_counted(tmp_path: Path):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,9 @@ from fimsmith.corpus.credentials import find, redacted
 def joined(*parts: str) -> str:
     """Credentials are written in pieces, so that scanners do not find them in this file."""
     return "".join(parts)
+
+
+KEY = "MIIEowIBAAKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gu"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +51,25 @@ def joined(*parts: str) -> str:
         ),
         ('url = "mongodb://shop:Rt7kq9zLm@db.internal/orders";', "connection-string"),
         ('"jdbc:mysql://db/shop?user=shop&password=Rt7kq9zLm"', "connection-string"),
+        (joined("/*\n * -----BEGIN PRIVATE", " KEY-----\n * ", KEY, "\n */"), "private-key"),
+        (joined("// -----BEGIN PGP PRIVATE", " KEY BLOCK-----\n// Version: GnuPG v1\n//\n// ", KEY), "private-key"),
+        (joined("-----BEGIN RSA PRIVATE", " KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X\n\n", KEY), "private-key"),
+        (joined('s.append("-----BEGIN PRIVATE', ' KEY-----\\n")\n    .append("', KEY), "private-key"),
+        (joined("AKID", "z8krbsJ5yKBZQpn74WFkmLPx3gnPhESA"), "tencent-key"),
+        (joined("sk-", "proj-", "Kq3Vt8Wm2Zr5Xy7Lp9Nb4Hd6Fg1Js0Qc"), "openai-key"),
+        (joined("hf_", "KqVtWmZrXyLpNbHdFgJsQcTvRwYzMaPbEd"), "hugging-face-token"),
+        (joined("AccountKey=", "Zm9vYmFyYmF6cXV4" * 6, "==;"), "azure-key"),
+        ('h.put("Authorization", "Bearer 9f8e7d6c5b4a39281706f5e4d3c2b1a0");', "authorization"),
+        ('"redis://:Rt7kq9zLm@cache:6379"', "connection-string"),
+        ('"jdbc:oracle:thin:scott/Rt7kq9zLm@//db:1521/x"', "connection-string"),
+        ('String password =\n            "Rt7kq9zLm!2";', "assigned-secret"),
+        ('"{\\"password\\":\\"Rt7kq9zLm!2\\"}"', "assigned-secret"),
+        ("password = 'Rt7kq9zLm!2'", "assigned-secret"),
+        ("// spring.datasource.password=Summer2024!x", "assigned-secret"),
+        ("    password: Summer2024!x\n", "assigned-secret"),
+        ("<password>Rt7kq9zLm!2</password>", "assigned-secret"),
+        ('@Value("${db.password:Rt7kq9zLm!2}") String p;', "assigned-secret"),
+        ('"https://host/send?access_token=9f8e7d6c5b4a39281706f5e4d3c2b1a0"', "assigned-secret"),
         ('private static final String PASSWORD = "Summer2024!x";', "assigned-secret"),
         ('client.setApiKey("9f8e7d6c5b4a39281706f5e4d3c2b1a0");', "assigned-secret"),
         ('map.put("db.password", "kT9#vLq2$Wn");', "assigned-secret"),
@@ -76,6 +100,12 @@ def test_a_credential_is_found(text: str, rule: str):
         'for (Token token : tokens) { token("abcdefgh1"); }',
         'String password = "";',
         'Pattern key = "-----BEGIN PRIVATE KEY-----";',
+        'String a = "-----BEGIN PRIVATE KEY-----", b = "-----END PRIVATE KEY-----";\n// ' + "a1/" * 20,
+        "token = parser.next2(value);",
+        "String token = utf8Reader2\n    .next();",
+        "// private-key: /etc/ssl/certs/server1.pem",
+        "<token>${token.value1}</token>",
+        "// uses Basic authentication, or Bearer tokens of RFC6750",
     ],
 )
 def test_what_only_looks_like_a_credential_costs_no_file(text: str):
@@ -156,10 +186,11 @@ def test_what_matches_a_pattern_has_its_hint(found: tuple[credentials.Rule, str]
     assert credentials._matching([text], [0], rule.hint) == [0]
 
 
-@given(st.from_regex(credentials._ASSIGNMENT).filter(lambda text: any(map(str.isdigit, text.split('"')[-2]))))
+@given(st.sampled_from(credentials._ASSIGNMENTS).flatmap(lambda pattern: st.from_regex(pattern).map(pattern.search)))
 @settings(deadline=None)
-def test_every_assignment_of_a_literal_with_a_digit_has_the_hint(text: str):
-    assert credentials._matching([text], [0], credentials._ASSIGNED) == [0]
+def test_every_assignment_of_a_value_with_a_digit_has_the_hint(match: re.Match[str]):
+    if any(map(str.isdigit, match[match.lastindex or 0])):
+        assert credentials._matching([match.string], [0], credentials._ASSIGNED) == [0]
 
 
 AWS, PASSWORD = joined("AKIA", "QYLPMN5HHHFP", "ZAM2"), joined("Rt7kq9", "zLm")

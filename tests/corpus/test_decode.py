@@ -38,6 +38,20 @@ def test_latin_1_is_not_taken_for_chinese(text: str):
     assert decode(text.encode("latin-1")) == "undecodable"
 
 
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        ("// 주문의 총 금액을 계산합니다. 고객 등급에 따라 할인을 적용한다", "euc_kr"),
+        ("// データベース接続を閉じる", "euc_jp"),
+        ("// 受注データの検索処理を行う", "euc_jp"),
+        ("// 注文の合計金額を計算する", "shift_jis"),
+        ("// 計算訂單總金額，依客戶等級給予折扣", "big5"),
+    ],
+)
+def test_no_other_language_of_asia_is_taken_for_chinese(text: str, codec: str):
+    assert decode(text.encode(codec)) == "undecodable"
+
+
 def test_bytes_of_no_encoding_are_undecodable():
     assert decode(b'class A { String s = "\xff\xfe\xfa\x80"; }') == "undecodable"
 

@@ -13,7 +13,7 @@ import pytest
 from java_texts import files, ingest, java, rejected, write
 
 from fimsmith import config, configfile
-from fimsmith.corpus import git, gitclient
+from fimsmith.corpus import git, gitclient, tree
 from fimsmith.errors import ConfigError, DataError
 
 IDENTITY = {
@@ -59,6 +59,21 @@ def test_files_carry_commit_time_and_licence(repository: Path, tmp_path: Path):
     )
     assert row["text"] == java(3)
     assert rejected(made) == {"L.java": "link"}
+
+
+def test_names_that_git_writes_in_quotes_are_read(repository: Path, tmp_path: Path):
+    names = ["订单.java", 'a "quoted"\ttab\nline.java', "\x01.java", "plain name.java"]
+    write(repository, {name: java(number) for number, name in enumerate(names, 10)})
+    run(repository, "add", ".")
+    run(repository, "commit", "-q", "-m", "names")
+    found = files(ingest(f"git+{repository}", tmp_path / "out"))
+    assert [found[name]["text"] for name in names] == [java(number) for number in range(10, 14)]
+
+
+def test_a_repository_with_too_many_files_is_refused(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tree, "_MOST", 4)
+    with pytest.raises(DataError, match="lists more than 4 files"):
+        ingest(f"git+{repository}", tmp_path / "out")
 
 
 @pytest.mark.parametrize("ref", ["v1", "main~1"])

@@ -246,7 +246,7 @@ def test_a_history_without_end_is_given_up(repository: Repository, tmp_path: Pat
     (write(tmp_path / "bin", {"git": slow}) / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
     monkeypatch.setattr(gitclient, "_DEADLINE", 3.0)
-    with pytest.raises(DataError, match="reading the history did not end within .* fewer commits"):
+    with pytest.raises(DataError, match="did not end within .* fewer commits"):
         read(repository, tmp_path)
 
 
@@ -255,7 +255,7 @@ def test_a_history_that_git_cannot_read_is_explained(
 ):
     repository.commit({"A.java": java()})
     monkeypatch.setattr(history, "LOG", ("log", "--nonsense"))
-    with pytest.raises(DataError, match=r"git cannot read the history: fatal: .*--nonsense.*; run git fsck"):
+    with pytest.raises(DataError, match=r"git cannot read the repository: fatal: .*--nonsense.*; run git fsck"):
         read(repository, tmp_path)
 
 

@@ -81,6 +81,20 @@ def ingest(location: str, root: Path):
     )
 
 
+def test_no_more_is_fetched_than_is_looked_at(hub: list[str], tmp_path: Path):
+    source = config.Source(name="hub", location="hf:some/code#data/java", text_column="content", max_files=1)
+    made = corpus.ingest(config.Ingest(), source, str(tmp_path))
+    assert [row["path"] for row in records.read(made.file("files.parquet"))] == ["a/A.java"]
+    assert not any("2.jsonl" in path for path in hub)
+
+
+def test_a_damaged_table_costs_itself_and_not_the_others(hub: list[str], files: dict[str, bytes], tmp_path: Path):
+    files["data/java/1.parquet"] = files["data/java/1.parquet"][:-20]
+    made = ingest("hf:some/code#data/java", tmp_path)
+    assert [row["path"] for row in records.read(made.file("files.parquet"))] == ["B.java"]
+    assert list(records.read(made.file("rejected.parquet"))) == [{"path": "1.parquet", "reason": "broken"}]
+
+
 def test_the_tables_of_a_folder_are_a_source(hub: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     made = ingest("hf:some/code@main#data/java", tmp_path / "root")

@@ -32,6 +32,13 @@ GPL = """/*
         ("/* Eclipse Public License - v 2.0 */", "EPL-2.0"),
         ("Mozilla Public License Version 2.0", "MPL-2.0"),
         ("package a; class A {}", None),
+        ("Business Source License 1.1\nChange License: Apache License, Version 2.0", "BUSL-1.1"),
+        ("/* Licensed under the Elastic License 2.0 and the Server Side Public License, v 1 */", "Elastic-2.0"),
+        ("Server Side Public License, version 1, derived from the GNU Affero General Public License", "SSPL-1.0"),
+        ('"Commons Clause" License Condition v1.0 ... License: Apache License 2.0', "LicenseRef-Commons-Clause"),
+        ("PolyForm Noncommercial License 1.0.0", "LicenseRef-PolyForm"),
+        ("/* All rights reserved. This file is not licensed under the MIT License. */", None),
+        ("/* Licensed under the MIT License. You may not use it otherwise. */", "MIT"),
     ],
 )
 def test_a_stated_licence_is_named_by_its_spdx_identifier(text: str, licence: str | None):
@@ -49,6 +56,13 @@ def test_a_stated_licence_is_named_by_its_spdx_identifier(text: str, licence: st
         ("MIT AND Apache-2.0", ["MIT", "Apache-2.0"], True),
         ("GPL-2.0-only WITH Classpath-exception-2.0", ["GPL-2.0-only"], False),
         (None, ["MIT"], False),
+        ("(MIT OR Apache-2.0) AND GPL-3.0-only", ["MIT"], False),
+        ("GPL-2.0-only AND (MIT OR BSD-3-Clause)", ["BSD-3-Clause"], False),
+        ("MIT AND (GPL-2.0-only OR Apache-2.0)", ["MIT", "Apache-2.0"], True),
+        ("((MIT) OR (GPL-2.0-only AND X))", ["MIT"], True),
+        ("MIT AND Apache-2.0 OR GPL-2.0-only", ["GPL-2.0-only"], True),
+        ("(MIT", ["MIT"], False),
+        ("", ["MIT"], False),
     ],
 )
 def test_an_expression_is_allowed_when_the_list_satisfies_it(

@@ -26,6 +26,9 @@ def clean(text: str, kind: str = "java") -> str:
         ),
         ("/* 电话13912345678。 */", f"/* 电话{PHONE}。 */"),
         ('String phone = "+8613912345678";', f'String phone = "+86{PHONE}";'),
+        ("// 139-1234-5678, 008613912345678", f"// {PHONE}, 0086{PHONE}"),
+        ("// +86 139 1234 5678, 86-139-1234-5678", f"// +86 {PHONE}, 86-{PHONE}"),
+        ('"%szhang@corp.cn" + "_zhang@corp.cn"', f'"{EMAIL}" + "{EMAIL}"'),
         ("// 身份证 440308199901101512", f"// 身份证 {IDENTITY}"),
     ],
 )
@@ -46,6 +49,7 @@ def test_personal_data_in_comments_and_strings_becomes_a_placeholder(text: str, 
         '"440308199913101516"',  # no month
         '"0.13912345678" + "1391234567890" + "a13912345678" + "12345678901"',
         "char c = '@';",
+        "// 160 1200 2400, 150-20-30, 1391-2345-678, 0139-1234-5678",
     ],
 )
 def test_what_only_looks_like_personal_data_stays(text: str):

@@ -1,5 +1,6 @@
 import gzip
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from java_texts import files, ingest, java, rejected
 
 from fimsmith import config
-from fimsmith.corpus import tree
+from fimsmith.corpus import table, tree
 from fimsmith.errors import DataError
 
 
@@ -113,7 +114,54 @@ def test_rows_that_unpack_to_a_thousand_times_their_size_are_not_unpacked(tmp_pa
 
 @pytest.mark.parametrize(("make", "name"), [(jsonl, "a.jsonl.gz"), (parquet, "a.parquet")])
 def test_a_table_that_unpacks_to_a_hundred_times_its_size_is_refused(tmp_path: Path, monkeypatch, make, name: str):
-    monkeypatch.setattr(tree, "_UNPACKED", 1_000_000)
-    rows = [{"text": java(1) * 1_000}] * 400  # stored once in a parquet file
+    monkeypatch.setattr(tree, "_UNPACKED", 100_000)
+    rows = [{"text": java(1) * 50}] * 400  # stored once in a parquet file
     with pytest.raises(DataError, match="which is not what code does"):
         ingest(make(tmp_path / name, rows), tmp_path / "out")
+
+
+def test_a_path_that_leaves_the_repository_is_not_taken_over(tmp_path: Path):
+    rows = [{"text": java(n), "path": path} for n, path in enumerate(["/src/A.java", "../../B.java", "C:\\C.java"])]
+    found = files(ingest(parquet(tmp_path / "a.parquet", rows), tmp_path / "out"))
+    assert sorted(found) == ["a.parquet/000000001", "a.parquet/000000002", "src/A.java"]
+
+
+def test_all_licences_of_a_row_have_to_be_allowed(tmp_path: Path):
+    lists = [["MIT"], ["MIT", "GPL-3.0-only"], ["MIT", "Apache-2.0 OR GPL-2.0-only"], []]
+    rows = [{"text": java(n), "path": f"{n}.java", "licenses": each} for n, each in enumerate(lists)]
+    made = ingest(
+        parquet(tmp_path / "a.parquet", rows), tmp_path / "out", config.Ingest(licences=["MIT", "Apache-2.0"])
+    )
+    assert {path: row["licence"] for path, row in files(made).items()} == {
+        "0.java": "MIT",
+        "2.java": "MIT AND (Apache-2.0 OR GPL-2.0-only)",
+    }
+    assert rejected(made) == {"1.java": "licence", "3.java": "licence"}
+
+
+def test_lines_without_the_column_cost_themselves_where_others_have_it(tmp_path: Path):
+    rows = [{"other": 1}, {"text": java(1)}, {}]
+    made = ingest(jsonl(tmp_path / "a.jsonl", rows), tmp_path / "out")
+    assert list(rejected(made).values()) == ["no_text", "no_text"]
+    assert len(files(made)) == 1
+
+
+def test_a_large_file_without_the_column_is_not_read_to_its_end(tmp_path: Path):
+    path = jsonl(tmp_path / "a.jsonl", [{"code": java(1)}] * 1_002)
+    rows = islice(table.entries(path, config.Source(name="code", location=str(path)), 10_000), 1_002)
+    with pytest.raises(DataError, match="has no column 'text'; set its text_column to one of code"):
+        list(rows)
+
+
+def test_compressed_lines_are_known_by_any_letters(tmp_path: Path):
+    assert (
+        len(
+            files(
+                ingest(
+                    jsonl(tmp_path / "a.jsonl.gz", [{"text": java(1)}]).rename(tmp_path / "A.JSONL.GZ"),
+                    tmp_path / "out",
+                )
+            )
+        )
+        == 1
+    )

@@ -2,9 +2,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from html_page import Page
 
 from fimsmith import config, report
+from fimsmith.errors import DataError
 from fimsmith.manifest import Manifest
 from fimsmith.report import card
 from fimsmith.report.stages import Stages
@@ -28,6 +30,16 @@ def test_the_data_card_counts_what_the_manifests_count(run: list[Manifest], tmp_
     assert card["mix"]["groups"] == mix.details["groups"]
     (curate,) = (each for each in run if each.stage == "curate")
     assert card["curation"]["dropped"] == curate.details["dropped"]
+
+
+def test_the_card_needs_nothing_but_the_stages_of_data(run: list[Manifest], tmp_path: Path):
+    whole = report.build(config.Report(), run, str(tmp_path))
+    stages = ("preflight", "model", "ingest", "curate", "fim", "mix")
+    alone = report.describe(config.Report(), [each for each in run if each.stage in stages], str(tmp_path))
+    for name in ("data-card.json", "data-card.html"):
+        assert alone.file(name).read_bytes() == whole.file(name).read_bytes()
+    with pytest.raises(DataError, match="needs the manifest of mix"):
+        report.describe(config.Report(), [each for each in run if each.stage in stages[:-1]], str(tmp_path))
 
 
 def drawn(run: list[Manifest]) -> str:
