@@ -286,7 +286,7 @@ def _unlimited(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def _without_control(plain: dict) -> dict:
-    """A tokenizer.json that knows no added tokens, adds nothing of its own (dummy space, BOS)."""
+    """A tokenizer.json that knows no added tokens and adds nothing of its own (dummy space, BOS)."""
     bare = {**plain, "added_tokens": [], "post_processor": None}
     bare["normalizer"] = _normalizer(plain.get("normalizer"))
     if (bare.get("pre_tokenizer") or {}).get("type") == "Metaspace":

@@ -16,7 +16,7 @@ _VERSION = re.compile(r"\b(?:version |v\.? ?)(\d(?:\.\d)?)")
 
 # licences that restrict what they name others for, and what denies a licence; these come before all others
 _RESTRICTED = (
-    (re.compile(r"\bnot (?:licensed |covered |available |released |distributed |published )?under the\b"), None),
+    (re.compile(r"\bnot (?:licensed |covered |available |released |distributed |published )?under the\b"), "NONE"),
     (re.compile(r"business source license"), "BUSL-1.1"),
     (re.compile(r"\belastic license"), "Elastic-2.0"),
     (re.compile(r"server side public license"), "SSPL-1.0"),
@@ -69,8 +69,10 @@ def _detected(head: str) -> str | None:
 
 def allowed(expression: str | None, identifiers: list[str]) -> bool:
     """Whether an SPDX expression can be satisfied with the allowed identifiers: any side of OR, all sides of AND."""
+    if not expression or len(expression) > _HEAD:
+        return False
     wanted = {identifier.lower() for identifier in identifiers} | {_YES}
-    plain = " ".join((expression or "").lower().split())
+    plain = " ".join(expression.lower().split())
     while inner := _INNERMOST.search(plain):
         plain = plain.replace(inner[0], _YES if _satisfied(inner[1], wanted) else _NO)
     return _satisfied(plain, wanted)
