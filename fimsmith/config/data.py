@@ -40,7 +40,7 @@ class Source(Section):
     )
     max_files: Count | None = Field(
         default=None,
-        description="Files or rows that are looked at, in the order of the source; null: all. Of a data set of a hub no more is fetched than they take.",
+        description="Files or rows that are looked at, those that cannot be read aside; null: all. Of a data set of a hub no more is fetched than they take.",
     )
     history: int = Field(
         default=0,

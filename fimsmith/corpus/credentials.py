@@ -39,7 +39,7 @@ _SHAPES = (
     _rule(
         _PRIVATE_KEY,
         "PRIVATE",
-        r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?!-----END )[\s\S]){0,300}?([A-Za-z0-9+/=]{40,})",
+        r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?!-----END )[\s\S]){0,300}?((?=[A-Za-z+/]{0,60}[0-9])[A-Za-z0-9+/=]{40,})",
     ),
     _rule("github-token", "gh[pousr]_|github_pat_", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})\b"),
     _rule("gitlab-token", "glpat-", r"\bglpat-[\w-]{20,}"),
@@ -52,34 +52,39 @@ _SHAPES = (
     _rule("stripe-key", "_live_", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
     _rule("alibaba-key", "LTAI", r"\bLTAI[A-Za-z0-9]{12,20}\b"),
     _rule("tencent-key", "AKID", r"\bAKID[A-Za-z0-9]{32}\b"),
-    _rule("openai-key", r"sk-[A-Za-z0-9_-]{32}", r"\bsk-(?=[A-Za-z_-]{0,200}[0-9])[A-Za-z0-9_-]{32,}"),
+    _rule(
+        "openai-key",
+        r"sk-[A-Za-z0-9_-]{32}",
+        r"\bsk-(?=[A-Za-z_-]{0,200}[0-9])(?=[\w-]{0,200}[A-Za-z0-9]{20})[A-Za-z0-9_-]{32,}",
+    ),
     _rule("hugging-face-token", "hf_", r"\bhf_[A-Za-z0-9]{34}\b"),
     _rule("azure-key", "AccountKey=", r"\bAccountKey=([A-Za-z0-9+/]{80,}=*)"),
     _rule(
         "authorization",
         r"(?:[Bb]asic|BASIC|[Bb]earer|BEARER) [A-Za-z0-9_+/.~-]{20}",
-        r"\b(?:[Bb]asic|BASIC|[Bb]earer|BEARER) (?=[^\s0-9]*[0-9])(?=[^\sA-Za-z]*[A-Za-z])([A-Za-z0-9_+/.~-]{20,}=*)",
+        r"\b(?:[Bb]asic|BASIC|[Bb]earer|BEARER) (?=[^\s0-9]*[0-9])(?=[^\sA-Za-z]*[A-Za-z])(?=\S{0,200}[A-Za-z0-9+]{16})([A-Za-z0-9_+/.~-]{20,}=*)",
     ),
     _rule("npm-token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
     _rule("json-web-token", "eyJ", r"\beyJ[\w-]{15,2000}\.eyJ[\w-]{15,2000}\.[\w-]{20,}"),
     _rule(
         "connection-string",
         r"://[^\s/:@\"'<>]*:[^\s/:@\"'<>]{4}",
-        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>]*:([^\s/:@\"'<>]{4,})@[\w.-]+",
+        r"\b[a-z][a-z0-9+.-]{1,20}://(?:[^\s/:@\"'<>]+|(?!:(?:[0-9]{1,5}@|\{))):([^\s/:@\"'<>]{4,})@[\w.-]+",
     ),
     _rule("connection-string", "jdbc:oracle:", r"\bjdbc:oracle:\w+:[\w$#]+/([^\s/:@\"'<>]{4,})@"),
     _rule("connection-string", "jdbc:", r"\bjdbc:[^\s\"']{5,500}[?&;][Pp]ass(?:word|wd)=([^\s\"'&;]{4,})"),
 )
 
 _KEYS = "passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+_BARE = r"[^\s\"'\\<>,;(){}&]{8,200}"
 _ASSIGNMENTS = (
     re.compile(
-        rf"(?i:{_KEYS})[\w.-]{{0,40}}\\?[\"']?\s{{0,40}}(?:=>|[=:,(])\s{{0,40}}"
+        rf"(?i:{_KEYS})[\w.-]{{0,40}}\\?[\"']?(?:\s{{0,40}}(?:=>|[=(])\s{{0,40}}|\s{{0,4}}[:,]\s{{0,4}})"
         r"(?:\"([^\"\s\\]{8,200})\"|\\\"([^\"\s\\]{8,200})\\\"|'([^'\"\s\\]{8,200})')"
     ),
-    # without quotes, as in properties, YAML, XML and addresses
+    # without quotes, as in properties, YAML, addresses and XML
     re.compile(
-        rf"(?i:{_KEYS})[\w.-]{{0,40}}(?:[ \t]{{0,4}}[=:][ \t]{{0,4}}|>)([^\s\"'\\<>,;(){{}}&]{{8,200}})(?=[\s\"'\\<}}&]|$)"
+        rf"(?i:{_KEYS})[\w.-]{{0,40}}(?:[ \t]{{0,4}}[=:][ \t]{{0,4}}(?![/~.])({_BARE})(?=[\s\"'\\<}}&]|$)|>({_BARE})(?=</))"
     ),
 )
 # the same for RE2, to which only ASCII is a letter, a digit or white space

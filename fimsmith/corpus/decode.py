@@ -13,7 +13,7 @@ _PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
 _LAST_COMMON_ROW = 0xD7  # GB 2312 lead bytes: A1-A9 symbols, B0-D7 the 3,755 common characters, above that rare ones
 _KANA_ROWS = (0xA4, 0xA5)  # where EUC-JP has them too, between characters that would be misread
 _FIRST_HAN_ROW, _LAST_HANGUL_ROW = 0xB0, 0xC8  # syllables of EUC-KR are common characters here, but none behind row C8
-_LEAST_LATE, _FEW = 0.1, 12  # share of the characters that lie behind it, nearly half in Chinese; too few say nothing
+_LEAST_LATE, _FEW = 0.1, 20  # share of distinct characters that lie behind it, nearly half in Chinese; few say nothing
 _LEAST_COMMON = 0.8  # of the non-ASCII characters; real Chinese has above 0.95, misread Latin-1 nearly 0
 _LEAST_NULS = 0.2  # of the high bytes of UTF-16 without a byte order mark; Java with Chinese comments has above 0.5
 _MOST_WRONG_NULS = 0.01  # of the low bytes
@@ -75,8 +75,9 @@ def _chinese(data: bytes) -> tuple[str, str] | None:
     foreign = "".join(_NON_ASCII.findall(decoded[0]))
     leads = foreign.encode("gb2312", "ignore")[::2]
     common = sum(lead <= _LAST_COMMON_ROW and lead not in _KANA_ROWS for lead in leads)
-    han = sum(lead >= _FIRST_HAN_ROW for lead in leads)
-    late = sum(lead > _LAST_HANGUL_ROW for lead in leads)
+    kinds = "".join(sorted(set(foreign))).encode("gb2312", "ignore")[::2]
+    han = sum(lead >= _FIRST_HAN_ROW for lead in kinds)
+    late = sum(lead > _LAST_HANGUL_ROW for lead in kinds)
     if late < _LEAST_LATE * (han - _FEW):
         return None
     return decoded if common >= _LEAST_COMMON * len(foreign) else None

@@ -4,8 +4,8 @@ fimsmith ingest config.yaml
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from fimsmith.corpus import minhash, tree
 from fimsmith.corpus.examine import Rejected, batches, examine
 from fimsmith.corpus.sorting import SortedFiles
 from fimsmith.corpus.sources import Opened, open_source
+from fimsmith.corpus.tree import Entry
 from fimsmith.errors import DataError
 from fimsmith.manifest import Manifest, Outcome, produce
 from fimsmith.progress import Progress, say
 
-_CODE = 2  # to be raised when this code gives other rows or counts, so that older ones are not taken for them
+_CODE = 3  # to be raised when this code gives other rows or counts, so that older ones are not taken for them
 _LISTED = 50  # repositories and licences named in the manifest, which has to stay small
 
 
@@ -58,8 +59,8 @@ class _Tally:
 def _build(section: config.Ingest, source: config.Source, opened: Opened, work: Path) -> Outcome:
     storage.clear(work)
     tally, files, progress = _Tally(), SortedFiles(work / "files.parquet"), Progress("ingest", "files")
-    entries = islice(opened.entries(), source.max_files)
-    for results in pool.ordered(partial(examine, section, source), batches(entries)):
+    entries = batches(_first(opened.entries(), source.max_files))
+    for results in pool.ordered(partial(examine, section, source), entries):
         rows = [result for result in results if isinstance(result, dict)]
         tally.rejected += [result for result in results if isinstance(result, tuple)]
         for row in rows:
@@ -72,6 +73,16 @@ def _build(section: config.Ingest, source: config.Source, opened: Opened, work: 
     rejected = ({"path": path, "reason": reason} for path, reason in sorted(tally.rejected))
     records.write(work / "rejected.parquet", records.REJECTED, rejected)
     return _outcome(tally, source, opened)
+
+
+def _first(entries: Iterator[Entry], most: int | None) -> Iterator[Entry]:
+    """The first that can be read, `most` of them, with those before and between that cannot."""
+    readable = 0
+    for entry in entries:
+        yield entry
+        readable += not entry.reason
+        if readable == most:
+            return
 
 
 def _check(tally: _Tally, source: config.Source) -> None:

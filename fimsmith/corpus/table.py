@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +23,7 @@ _PATHS = ("path", "max_stars_repo_path", "file_path")
 _REPOSITORIES = ("repository", "max_stars_repo_name", "repo_name", "repo")
 _LICENCES = ("licence", "license", "max_stars_repo_licenses", "licenses")
 _ODD = 1_000  # lines that may lack a column which others have
+_MOST_NAMES = 100  # of columns that a line adds to a message
 _TEXTS = (pa.string(), pa.large_string())
 
 
@@ -125,19 +127,19 @@ def _is_bomb(group: pq.RowGroupMetaData) -> bool:
 
 def _jsonl(path: Path, source: config.Source, longest: int) -> Iterator[dict[str, Any] | str]:
     """Yield one dictionary per line, or the reason why a line is none."""
-    lacking, first = set(source.columns), dict[str, Any]()
+    lacking, names = set(source.columns), set[str]()
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else open(path, "rb") as file:
             for number, line in enumerate(_lines(file, longest)):
                 row = _parsed(line, longest)
                 if lacking and isinstance(row, dict):
                     lacking.difference_update(row)
-                    first = first or row
+                    names.update(islice(row, _MOST_NAMES))
                     if number >= _ODD and lacking:
-                        _check_column(path, source, first)
+                        _check_column(path, source, names)
                 yield row
-        if lacking and first:
-            _check_column(path, source, first)
+        if lacking and names:
+            _check_column(path, source, names)
     except (EOFError, OSError, zlib.error) as error:
         raise _broken(path, error) from error
 

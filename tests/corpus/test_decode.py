@@ -52,6 +52,19 @@ def test_no_other_language_of_asia_is_taken_for_chinese(text: str, codec: str):
     assert decode(text.encode(codec)) == "undecodable"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "// 订单编号 // 客户名称 // 订单金额 // 合计金额",
+        "// 订单金额\n" * 6,
+        "// 根据编号查订单/保存订单/更改订单/获得列表/关闭",
+        "// 计算订单总金额，根据客户等级给予折扣，并返回实际应付的金额（データ）",
+    ],
+)
+def test_chinese_of_few_kinds_of_characters_is_read(text: str):
+    assert decode(f"class A {{}}\n{text}".encode("gbk")) == (f"class A {{}}\n{text}", "gb18030")
+
+
 def test_bytes_of_no_encoding_are_undecodable():
     assert decode(b'class A { String s = "\xff\xfe\xfa\x80"; }') == "undecodable"
 

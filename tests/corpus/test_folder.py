@@ -179,3 +179,10 @@ def test_files_over_the_limit_are_not_read(tmp_path: Path):
         file.truncate(10**12)  # a sparse file: reading it would take forever
     section = config.Ingest(max_bytes=10_000)
     assert rejected(ingest(folder, tmp_path / "out", section)) == {"Huge.java": "too_large"}
+
+
+def test_so_many_files_are_read_besides_those_that_cannot_be(tmp_path: Path):
+    folder = write(tmp_path / "in", {f"A{n}.java": java(n) for n in range(4)} | {"Z.java": java(9) * 500})
+    made = ingest(folder, tmp_path / "out", config.Ingest(max_bytes=10_000), max_files=3)
+    assert sorted(files(made)) == ["A0.java", "A1.java", "A2.java"]
+    assert rejected(made) == {"Z.java": "too_large"}

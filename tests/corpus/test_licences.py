@@ -37,7 +37,14 @@ GPL = """/*
         ("Server Side Public License, version 1, derived from the GNU Affero General Public License", "SSPL-1.0"),
         ('"Commons Clause" License Condition v1.0 ... License: Apache License 2.0', "LicenseRef-Commons-Clause"),
         ("PolyForm Noncommercial License 1.0.0", "LicenseRef-PolyForm"),
-        ("/* All rights reserved. This file is not licensed under the MIT License. */", "NONE"),
+        ("/* All rights reserved. This file is not licensed under the MIT License. */", None),
+        ("/** Lists the files that are not under the root folder. */ class A {}", None),
+        (
+            "/* Licensed under the Apache License, Version 2.0. The fonts are not under the Apache License. */",
+            "Apache-2.0",
+        ),
+        ("/* Elastic licenses this file to you under the Apache License, Version 2.0 */", "Apache-2.0"),
+        ("/* Use of this software is governed by the Business Source License */", "BUSL-1.1"),
         ("/* Licensed under the MIT License. You may not use it otherwise. */", "MIT"),
     ],
 )
@@ -63,6 +70,7 @@ def test_a_stated_licence_is_named_by_its_spdx_identifier(text: str, licence: st
         ("MIT AND Apache-2.0 OR GPL-2.0-only", ["GPL-2.0-only"], True),
         ("(MIT", ["MIT"], False),
         ("", ["MIT"], False),
+        ("MIT AND \x01", ["MIT"], False),
         ("(" * 500_000 + "MIT" + ")" * 500_000, ["MIT"], False),
     ],
 )

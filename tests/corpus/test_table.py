@@ -165,3 +165,11 @@ def test_compressed_lines_are_known_by_any_letters(tmp_path: Path):
         )
         == 1
     )
+
+
+def test_the_column_that_no_line_has_is_named(tmp_path: Path):
+    path = jsonl(tmp_path / "a.jsonl", [{"x": 1}, {"title": "a"}])
+    with pytest.raises(DataError, match="has no column 'body'; set its text_column to one of title, x"):
+        ingest(path, tmp_path / "out", text_column="title+body")
+    with pytest.raises(DataError, match="has no column 'text'; set its text_column to one of title, x"):
+        ingest(path, tmp_path / "out", max_files=1)
