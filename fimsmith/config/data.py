@@ -38,8 +38,9 @@ class Source(Section):
         min_length=1,
         description="Column that holds the text, for parquet and JSONL; `title+body` joins several, as an export of issues needs.",
     )
-    max_files: Count | None = Field(
+    max_files: int | None = Field(
         default=None,
+        ge=1,
         description="Files or rows that are looked at, those that cannot be read aside; null: all. Of a data set of a hub no more is fetched than they take.",
     )
     history: int = Field(

@@ -58,7 +58,7 @@ class Zip:
 
     def read(self, members: Sequence[Member], limit: int) -> Iterator[tuple[Member, bytes]]:
         """Read members one by one; a damaged one gets the reason `broken`."""
-        _refuse_bomb(self._path, sum(member.size for member in members))
+        tree.refuse_bomb(self._path, sum(member.size for member in members))
         with _explained(self._path), zipfile.ZipFile(self._path) as archive:
             for member in members:
                 try:
@@ -83,14 +83,14 @@ class Tar:
         with _explained(self._path), tarfile.open(self._path, tarinfo=_Header) as archive:
             for position, info in enumerate(archive):
                 if archive.offset > _PASSED:
-                    _refuse_bomb(self._path, archive.offset)
+                    tree.refuse_bomb(self._path, archive.offset)
                 if not info.isdir():
                     yield _tar_member(position, info)
                 archive.members = []  # type: ignore[attr-defined]  # tarfile would keep all of them
 
     def read(self, members: Sequence[Member], limit: int) -> Iterator[tuple[Member, bytes]]:
         """Read members in one pass."""
-        _refuse_bomb(self._path, sum(member.size for member in members))
+        tree.refuse_bomb(self._path, sum(member.size for member in members))
         wanted = {member.handle: member for member in members}
         with _explained(self._path), tarfile.open(self._path, tarinfo=_Header) as archive:
             for position, info in enumerate(archive):
@@ -154,15 +154,6 @@ def _tar_member(position: int, info: tarfile.TarInfo) -> Member:
     elif not info.isreg():
         reason = reason or "not_a_file"
     return Member(path, position, info.size, times.stated(lambda: int(info.mtime)), reason)
-
-
-def _refuse_bomb(path: Path, unpacked: int) -> None:
-    packed = path.stat().st_size
-    if tree.is_bomb(packed, unpacked):
-        raise DataError(
-            f"{path} has {packed:,} bytes and would unpack to {unpacked:,}, which is not what code does; "
-            "take it out of the sources, or name the folder where you unpacked it"
-        )
 
 
 @contextlib.contextmanager

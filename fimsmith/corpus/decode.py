@@ -75,7 +75,7 @@ def _chinese(data: bytes) -> tuple[str, str] | None:
     foreign = "".join(_NON_ASCII.findall(decoded[0]))
     leads = foreign.encode("gb2312", "ignore")[::2]
     common = sum(lead <= _LAST_COMMON_ROW and lead not in _KANA_ROWS for lead in leads)
-    kinds = "".join(sorted(set(foreign))).encode("gb2312", "ignore")[::2]
+    kinds = "".join(set(foreign)).encode("gb2312", "ignore")[::2]
     han = sum(lead >= _FIRST_HAN_ROW for lead in kinds)
     late = sum(lead > _LAST_HANGUL_ROW for lead in kinds)
     if late < _LEAST_LATE * (han - _FEW):

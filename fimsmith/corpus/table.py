@@ -36,15 +36,11 @@ def entries(path: Path, source: config.Source, limit: int) -> Iterator[Entry]:
     longest = 6 * limit + 1_000_000  # JSON can write one byte as \u0000; the rest of the row is short
     read = _parquet if path.name.lower().endswith(PARQUET) else _jsonl
     rows = read(path, source, longest)
-    packed, unpacked = path.stat().st_size, 0
+    unpacked = 0
     for number, row in enumerate(rows):
         entry = _entry(row, f"{path.name}/{number:09}", source)
         unpacked += entry.size
-        if tree.is_bomb(packed, unpacked):
-            raise DataError(
-                f"{path} has {packed:,} bytes and unpacks to more than {unpacked:,}, which is not what code does; "
-                "take it out of the sources, or unpack it"
-            )
+        tree.refuse_bomb(path, unpacked)
         yield entry
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from fimsmith import config
@@ -77,6 +78,16 @@ def safe(name: str) -> tuple[str, str | None]:
 def is_bomb(packed: int, unpacked: int) -> bool:
     """Whether so many bytes unpack to far more than code or text would."""
     return unpacked > max(_UNPACKED, _PACKED * packed)
+
+
+def refuse_bomb(path: Path, unpacked: int) -> None:
+    """Raise DataError where a file would unpack to so many bytes and must not."""
+    packed = path.stat().st_size
+    if is_bomb(packed, unpacked):
+        raise DataError(
+            f"{path} has {packed:,} bytes and would unpack to {unpacked:,} or more, which is not what code does; "
+            "take it out of the sources, or name what you unpacked it to"
+        )
 
 
 def counted(files: Iterable[Listed]) -> Iterator[Listed]:

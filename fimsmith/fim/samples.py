@@ -108,9 +108,11 @@ class _File:
             made.candidates += self._candidates(made.skipped)
         elif split == "test":
             made.skipped["text file in the test split"] += 1
+        elif not code:
+            drawn += self._text()
         else:
-            for epoch in range(self.section.epochs if code and split == "train" else 1):
-                drawn += self._java(epoch, made.skipped) if code else self._text()
+            for epoch in range(self.section.epochs if split == "train" else 1):
+                drawn += self._java(epoch, made.skipped)
             if split == "train":
                 merge(made.examples, {kind: example(self.row, hole) for kind, hole in self._first.items()})
 

@@ -174,11 +174,12 @@ class Holes:
             hole = self._hole(span, kind, cut)
             if hole and self._candidates.used.isdisjoint(found := {span, (hole.start, hole.end)}):
                 self._candidates.used |= found
-                return self._taking(hole)
+                return self._take(hole)
             again = again or hole
-        return self._taking(again) if again else None
+        return self._take(again) if again else None
 
     def _hole(self, span: Range, kind: str, cut: str) -> Hole | None:
+        """A drawn span as a hole, where it is usable."""
         document, (start, end) = self._candidates.document, self._moved(span, cut)
         reason = self._objection(start, end)
         middle = b"" if reason else document.cut(start, end)
@@ -187,7 +188,7 @@ class Holes:
         self.refused[reason or "too long"] += 1
         return None
 
-    def _taking(self, hole: Hole) -> Hole:
+    def _take(self, hole: Hole) -> Hole:
         insort(self._taken, (hole.start, hole.end))
         return hole
 
