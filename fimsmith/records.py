@@ -133,9 +133,11 @@ class Writer:
         self.rows: list[dict[str, Any]] = []
         self.count = 0
         self._partial = path.with_name(path.name + ".partial")
-        # token ids hardly repeat as a whole; splitting a list's bytes is several times faster than a dictionary, and smaller
+        # token ids and texts hardly repeat as a whole; splitting a list's bytes is several times faster than a dictionary, and smaller
         lists = [field.name for field in schema if pa.types.is_list(field.type)]
-        plain = [name for name in schema.names if name not in lists and schema.field(name).type != pa.binary()]
+        plain = [
+            name for name in schema.names if name not in [*lists, "text"] and schema.field(name).type != pa.binary()
+        ]
         self._file = pq.ParquetWriter(
             self._partial,
             schema,

@@ -7,13 +7,11 @@ that only look like credentials (`changeit`, `${DB_PASSWORD}`, `xxxx`) must not 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from fimsmith.corpus import comments
+from fimsmith.corpus import comments, hints
 
 REDACTED = "redacted"  # in small letters: where a backslash comes before it, \r is an escape as well
 
@@ -25,7 +23,7 @@ class Rule:
     """A shape of credentials."""
 
     name: str
-    hint: str  # regular expression of a part that every credential of this shape has, as RE2 and re read it
+    hint: str  # regular expression of a part that every credential of this shape has, as RE2 and re read it; with a letter first, re is quick
     pattern: re.Pattern[str]  # its last group, or the whole match, is the credential
 
 
@@ -43,11 +41,8 @@ _SHAPES = (
     ),
     _rule("github-token", "gh[pousr]_|github_pat_", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})\b"),
     _rule("gitlab-token", "glpat-", r"\bglpat-[\w-]{20,}"),
-    _rule(
-        "slack-token",
-        r"xox|hooks\.slack\.com",
-        r"\bxox[abeoprs]-[\w-]{20,}|hooks\.slack\.com/services/T\w{8,}/B\w{8,}/\w{20,}",
-    ),
+    _rule("slack-token", "xox", r"\bxox[abeoprs]-[\w-]{20,}"),
+    _rule("slack-token", r"hooks\.slack\.com", r"hooks\.slack\.com/services/T\w{8,}/B\w{8,}/\w{20,}"),
     _rule("google-key", "AIza", r"\bAIza[\w-]{35}(?![\w-])"),
     _rule("stripe-key", "_live_", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
     _rule("alibaba-key", "LTAI", r"\bLTAI[A-Za-z0-9]{12,20}\b"),
@@ -61,7 +56,7 @@ _SHAPES = (
     _rule("azure-key", "AccountKey=", r"\bAccountKey=([A-Za-z0-9+/]{80,}=*)"),
     _rule(
         "authorization",
-        r"(?:[Bb]asic|BASIC|[Bb]earer|BEARER) [A-Za-z0-9_+/.~-]{20}",
+        r"[Bb](?:asic|ASIC|earer|EARER) [A-Za-z0-9_+/.~-]{20}",
         r"\b(?:[Bb]asic|BASIC|[Bb]earer|BEARER) (?=[^\s0-9]*[0-9])(?=[^\sA-Za-z]*[A-Za-z])(?=\S{0,200}[A-Za-z0-9+]{16})([A-Za-z0-9_+/.~-]{20,}=*)",
     ),
     _rule("npm-token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
@@ -76,16 +71,15 @@ _SHAPES = (
 )
 
 _KEYS = "passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+_NAME = rf"(?=[apstAPST])(?i:{_KEYS})[\w.-]{{0,40}}"  # re looks for one of few letters three times as fast
 _BARE = r"[^\s\"'\\<>,;(){}&]{8,200}"
 _ASSIGNMENTS = (
     re.compile(
-        rf"(?i:{_KEYS})[\w.-]{{0,40}}\\?[\"']?(?:\s{{0,40}}(?:=>|[=(])\s{{0,40}}|\s{{0,4}}[:,]\s{{0,4}})"
+        rf"{_NAME}\\?[\"']?(?:\s{{0,40}}(?:=>|[=(])\s{{0,40}}|\s{{0,4}}[:,]\s{{0,4}})"
         r"(?:\"([^\"\s\\]{8,200})\"|\\\"([^\"\s\\]{8,200})\\\"|'([^'\"\s\\]{8,200})')"
     ),
     # without quotes, as in properties, YAML, addresses and XML
-    re.compile(
-        rf"(?i:{_KEYS})[\w.-]{{0,40}}(?:[ \t]{{0,4}}[=:][ \t]{{0,4}}(?![/~.])({_BARE})(?=[\s\"'\\<}}&]|$)|>({_BARE})(?=</))"
-    ),
+    re.compile(rf"{_NAME}(?:[ \t]{{0,4}}[=:][ \t]{{0,4}}(?![/~.])({_BARE})(?=[\s\"'\\<}}&]|$)|>({_BARE})(?=</))"),
 )
 # the same for RE2, to which only ASCII is a letter, a digit or white space
 _OTHER = r"\x{80}-\x{10ffff}"
@@ -103,21 +97,13 @@ _PLACEHOLDER = re.compile(
 _PARTS = re.compile(r"[._:/-]|(?<=[a-z0-9])(?=[A-Z])")
 _WORD_AND_DIGIT = re.compile(r"[A-Za-z]*\d{0,2}")
 _LEAST_ENTROPY = 3.0  # bits per character; random text of 10 characters has about 3.3, words have below 3
-_SUSPECT = "|".join([*(rule.hint for rule in _SHAPES), _ASSIGNED])
+HINT = "|".join([*(rule.hint for rule in _SHAPES), _ASSIGNED])  # has a match in every text that holds a credential
 
 
-def find(texts: list[str]) -> list[str | None]:
-    """Return for each text the name of the first rule that finds a credential, or None.
-
-    RE2 looks for all hints in one pass, 20 times faster than Python's patterns, which decide on what is left.
-    """
-    found: list[str | None] = [None] * len(texts)
-    suspects = _matching(texts, range(len(texts)), _SUSPECT)
-    for row in suspects:
-        found[row] = _first(_shapes(texts[row]))
-    for row in _matching(texts, suspects, _ASSIGNED):
-        found[row] = found[row] or _first(_assigned(texts[row]))
-    return found
+def find(text: str) -> str | None:
+    """Return the name of the first rule that finds a credential, or None."""
+    assigned = _assigned(text) if hints.suspects([text], _ASSIGNED) else ()
+    return next((rule for *_, rule in chain(_shapes(text), assigned)), None)
 
 
 def redacted(text: str, kind: str) -> tuple[str, Counter[str]] | None:
@@ -137,18 +123,7 @@ def redacted(text: str, kind: str) -> tuple[str, Counter[str]] | None:
         parts += [text[done:start], REDACTED]
         done = end
     clean = "".join([*parts, text[done:]])
-    return None if find([clean])[0] else (clean, Counter(rule for *_, rule in spans))
-
-
-def _matching(texts: list[str], rows: Sequence[int], pattern: str) -> list[int]:
-    """Those of the rows whose text has a match."""
-    column = pa.array([texts[row] for row in rows], pa.large_string())
-    matches = pc.match_substring_regex(column, pattern)  # pyright: ignore[reportAttributeAccessIssue]
-    return [row for row, match in zip(rows, matches.to_pylist(), strict=True) if match]
-
-
-def _first(spans: Iterator[Span]) -> str | None:
-    return next((rule for *_, rule in spans), None)
+    return None if find(clean) else (clean, Counter(rule for *_, rule in spans))
 
 
 def _shapes(text: str) -> Iterator[Span]:

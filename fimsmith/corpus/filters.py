@@ -5,6 +5,7 @@ The limits on lines and letters are those of StarCoder (Li et al. 2023, arXiv:23
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,7 +37,7 @@ _NAMES = re.compile(r"[^!\"#%-\-/:;=>\[-^`{-~]+")
 _HEAD = 20_000  # characters in which a generator announces itself
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class File:
     """A decoded file as the filters see it."""
 
@@ -45,6 +46,16 @@ class File:
     size: int  # bytes as found
     text: str
     licence: str | None  # SPDX expression
+
+    @cached_property
+    def ascii(self) -> bytes:
+        """The characters of the text that are ASCII."""
+        return self.text.encode("ascii", "ignore")
+
+    @cached_property
+    def signs(self) -> bytes:
+        """Those of them that are neither letters nor digits."""
+        return self.ascii.translate(None, _ALPHANUMERIC)
 
 
 def reason(file: File, section: config.Ingest) -> str | None:
@@ -70,10 +81,10 @@ def long_lines(file: File, section: config.Ingest) -> str | None:
     """Minified code and data; prose has one line per paragraph and is exempt."""
     if file.kind != "java":
         return None
-    feeds = np.flatnonzero(np.frombuffer(b"\n%b\n" % file.text.encode(), np.uint8) == ord("\n"))
-    if np.max(feeds[1:] - feeds[:-1]) <= section.max_line and len(file.text) <= section.mean_line * (len(feeds) - 2):
-        return None  # whatever else ends lines makes them shorter; this is twice as fast
-    lines = file.text.splitlines()
+    text = file.text
+    if _no_line_over(section.max_line, text) and len(text) <= section.mean_line * text.count("\n"):
+        return None  # whatever else ends lines makes them shorter
+    lines = text.splitlines()
     if max(map(len, lines)) > section.max_line:
         return "long_line"
     return "long_lines_mean" if sum(map(len, lines)) > section.mean_line * len(lines) else None
@@ -81,9 +92,8 @@ def long_lines(file: File, section: config.Ingest) -> str | None:
 
 def low_alphanumeric(file: File, section: config.Ingest) -> str | None:
     """Tables, ASCII art, separators. Letters of all scripts count, Chinese too."""
-    ascii_only = file.text.encode("ascii", "ignore")
-    count = len(ascii_only) - len(ascii_only.translate(None, _ALPHANUMERIC))
-    if len(ascii_only) < len(file.text):
+    count = len(file.ascii) - len(file.signs)
+    if len(file.ascii) < len(file.text):
         count += sum(map(str.isalnum, "".join(_NON_ASCII.findall(file.text))))
     return "low_alphanumeric" if count < section.min_alphanumeric * len(file.text) else None
 
@@ -97,7 +107,7 @@ def unclosed_comments(file: File, _: config.Ingest) -> str | None:
 
 def too_deep(file: File, _: config.Ingest) -> str | None:
     """Brackets, or less-than signs that nothing closes, at a depth where the parser runs out of stack or of memory."""
-    if file.kind != "java" or sum(map(file.text.count, "([{<")) <= _DEEPEST:
+    if file.kind != "java" or max(map(file.signs.count, (b"(", b"[", b"{", b"<"))) <= _DEEPEST:
         return None
     code = comments.OR_LITERALS.sub(" ", file.text)
     depths = [_depth(code, brackets) for brackets in ("()", "[]", "{}") if code.count(brackets[0]) > _DEEPEST]
@@ -117,11 +127,11 @@ def generated(file: File, section: config.Ingest) -> str | None:
     if ("Generated" in head and _GENERATED_TYPE.search(head)) or ("@mbg" in head and _GENERATED_MEMBER.search(head)):
         return "generated"
     lower = head.lower()
-    if not any(hint in lower for hint in _GENERATED_HINTS):
+    before_body, package = lower[: lower.find("{")], _PACKAGE.search(lower)
+    before_package = lower[: package.start()] if package else before_body
+    if not any(hint in part for part in (before_package, before_body) for hint in _GENERATED_HINTS):
         return None
-    before_body = lower[: lower.find("{")]
-    package = _PACKAGE.search(lower)
-    note = _GENERATED_NOTE.search(_comments(lower[: package.start()] if package else before_body))
+    note = _GENERATED_NOTE.search(_comments(before_package))
     return "generated" if note or _GENERATED_BODY.search(_comments(before_body)) else None
 
 
@@ -138,6 +148,17 @@ def too_plain(file: File, section: config.Ingest) -> str | None:
         return None
     found = boilerplate.kind(file.text)
     return found if found and randomness.fraction("boilerplate", file.text) >= section.keep_boilerplate else None
+
+
+def _no_line_over(most: int, text: str) -> bool:
+    """Whether no more characters than that stand between two line feeds; looks at few of them."""
+    start = 0
+    while len(text) - start > most:
+        feed = text.rfind("\n", start, start + most + 1)
+        if feed < 0:
+            return False
+        start = feed + 1
+    return True
 
 
 def _depth(code: str, brackets: str) -> int:

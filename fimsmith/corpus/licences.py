@@ -14,13 +14,17 @@ _GNU_NAMES = {None: "GPL", "affero ": "AGPL", "lesser ": "LGPL", "library ": "LG
 _INNERMOST, _YES, _NO = re.compile(r"\(([^()]*)\)"), "\x01", "\0"  # parentheses, and what they come to
 _VERSION = re.compile(r"\b(?:version |v\.? ?)(\d(?:\.\d)?)")
 
-# licences that name others without giving them; these come before all others
+# Patterns begin with letters where they can: re looks for those ten times as fast as for anything else.
+# Licences that name others without giving them come before all others.
 _RESTRICTED = (
     (
-        re.compile(r"(?:under|by) the business source license|business source license\W* (?:1\.1|is a trademark)"),
+        re.compile(
+            r"business source license(?:(?<=under the business source license)|(?<=by the business source license)"
+            r"|\W* (?:1\.1|is a trademark))"
+        ),
         "BUSL-1.1",
     ),
-    (re.compile(r"\belastic license\b"), "Elastic-2.0"),
+    (re.compile(r"elastic license\b"), "Elastic-2.0"),
     (re.compile(r"server side public license"), "SSPL-1.0"),
     (re.compile(r"commons clause"), "LicenseRef-Commons-Clause"),
     (re.compile(r"polyform \w+(?: \w+)? license"), "LicenseRef-PolyForm"),
@@ -37,12 +41,8 @@ _PHRASES = (
     (re.compile(r"boost software license"), "BSL-1.0"),
     (re.compile(r"this is free and unencumbered software released into the public domain"), "Unlicense"),
     (re.compile(r"creative commons (?:cc0 |legal code cc0 )|cc0 1\.0 universal"), "CC0-1.0"),
-    (
-        re.compile(
-            r"permission is hereby granted, free of charge|(?<!not )(?<!not licensed )under the (?:terms of the )?mit license"
-        ),
-        "MIT",
-    ),
+    (re.compile(r"permission is hereby granted, free of charge"), "MIT"),
+    (re.compile(r"under the(?<!not under the)(?<!not licensed under the) (?:terms of the )?mit license"), "MIT"),
     (re.compile(r"permission to use, copy, modify, and(?: or)? distribute this software for any purpose"), "ISC"),
     (re.compile(r"redistribution and use in source and binary forms(?=.*neither the name)"), "BSD-3-Clause"),
     (re.compile(r"redistribution and use in source and binary forms"), "BSD-2-Clause"),

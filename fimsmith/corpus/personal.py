@@ -6,10 +6,7 @@ A placeholder looks like what it replaces and stays in the same token, so the fi
 import re
 from collections import Counter
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from fimsmith.corpus import comments
+from fimsmith.corpus import comments, hints
 
 # placeholders that belong to nobody: RFC 2606, the number operators print on samples, the example of GB 11643
 _PLACEHOLDERS = {"emails": "name@example.com", "phones": "13800138000", "identity_numbers": "11010519491231002X"}
@@ -21,19 +18,15 @@ _PERSONAL = re.compile(
     rf"{_START}(?:(?P<emails>{_EMAIL})|(?P<identity_numbers>[1-9]\d{{16}}[\dXx])(?!\w)|(?:(?:\+|00)?86[- ]?)?(?P<phones>{_PHONE})(?!\w))",
     re.ASCII,
 )
-_HINT = r"[\w.%+-]@[\w-]+\.[A-Za-z]{2}|(?:^|\D|86)(?:1[3-9]\d[- ]?\d{4}[- ]?\d{4}|[1-9]\d{16}[\dXx])(?:\W|$)"  # as RE2 reads it
+HINT = r"[\w.%+-]@[\w-]+\.[A-Za-z]{2}|(?:^|\D|86)(?:1[3-9]\d[- ]?\d{4}[- ]?\d{4}|[1-9]\d{16}[\dXx])(?:\W|$)"  # as RE2 reads it; in every text with a match of _PERSONAL
 _NOBODY = re.compile(r"(?:git|redacted)@|.*[@.](?:example(?:\.\w+)?|test|invalid|localhost)$", re.IGNORECASE)
 _BIRTH = re.compile(r"\d{6}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _WEIGHTS = [2**power % 11 for power in range(17, 0, -1)]
 
 
-def redacted(texts: list[str], kind: str) -> list[tuple[str, Counter[str]]]:
-    """Return each text with placeholders, and how many of what were replaced; `kind` is that of the source."""
-    hinted = pc.match_substring_regex(pa.array(texts, pa.large_string()), _HINT)  # pyright: ignore[reportAttributeAccessIssue]
-    return [
-        _redacted(text, kind) if hint else (text, Counter())
-        for text, hint in zip(texts, hinted.to_pylist(), strict=True)
-    ]
+def redacted(text: str, kind: str) -> tuple[str, Counter[str]]:
+    """Return a text with placeholders, and how many of what were replaced; `kind` is that of the source."""
+    return _redacted(text, kind) if hints.suspects([text], HINT) else (text, Counter())
 
 
 def _redacted(text: str, kind: str) -> tuple[str, Counter[str]]:

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_texts import shape
 
-from fimsmith.corpus import credentials
+from fimsmith import config
+from fimsmith.corpus import credentials, hints, redaction
 from fimsmith.corpus.credentials import find, redacted
 
 
@@ -77,7 +78,7 @@ KEY = "MIIEowIBAAKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gu"
     ],
 )
 def test_a_credential_is_found(text: str, rule: str):
-    assert find([text]) == [rule]
+    assert find(text) == rule
 
 
 @pytest.mark.parametrize(
@@ -117,15 +118,31 @@ def test_a_credential_is_found(text: str, rule: str):
     ],
 )
 def test_what_only_looks_like_a_credential_costs_no_file(text: str):
-    assert find([text]) == [None]
+    assert find(text) is None
 
 
 def test_each_text_gets_its_own_answer():
-    assert find(["", 'String password = "Summer' + '2024!x";', "class A {}", "xox"]) == [
-        None,
-        "assigned-secret",
-        None,
-        None,
+    texts = [
+        "",
+        'String password = "Summer' + '2024!x";',
+        "class A {}",
+        "xox",
+        "// zhang@corp.cn",
+        f"// {AWS}, li@corp.cn",
+    ]
+    kept = redaction.redact(config.Ingest(secrets="redact", personal="redact"), "java", texts)
+    assert kept == [
+        ("", {}),
+        ('String password = "redacted";', {"assigned-secret": 1}),
+        ("class A {}", {}),
+        ("xox", {}),
+        ("// name@example.com", {"emails": 1}),
+        ("// redacted, name@example.com", {"aws-access-key": 1, "emails": 1}),
+    ]
+    dropped = redaction.redact(config.Ingest(secrets="drop", personal="drop"), "java", texts)
+    assert [reason for reason in dropped if isinstance(reason, str)] == ["secret", "personal", "secret"]
+    assert redaction.redact(config.Ingest(secrets="keep", personal="keep"), "java", texts) == [
+        (text, {}) for text in texts
     ]
 
 
@@ -180,7 +197,8 @@ PIECES = [
 @settings(deadline=None)
 def test_the_hints_hide_no_credential(text: str):
     rules = [rule for *_, rule in (*credentials._shapes(text), *credentials._assigned(text))]
-    assert find([text]) == [rules[0] if rules else None]
+    assert find(text) == (rules[0] if rules else None)
+    assert hints.suspects([text], credentials.HINT) or not rules
 
 
 @given(
@@ -191,14 +209,14 @@ def test_the_hints_hide_no_credential(text: str):
 @settings(deadline=None)
 def test_what_matches_a_pattern_has_its_hint(found: tuple[credentials.Rule, str]):
     rule, text = found
-    assert credentials._matching([text], [0], rule.hint) == [0]
+    assert hints.suspects([text], rule.hint) == [0]
 
 
 @given(st.sampled_from(credentials._ASSIGNMENTS).flatmap(lambda pattern: st.from_regex(pattern).map(pattern.search)))
 @settings(deadline=None)
 def test_every_assignment_of_a_value_with_a_digit_has_the_hint(match: re.Match[str]):
     if any(map(str.isdigit, match[match.lastindex or 0])):
-        assert credentials._matching([match.string], [0], credentials._ASSIGNED) == [0]
+        assert hints.suspects([match.string], credentials._ASSIGNED) == [0]
 
 
 AWS, PASSWORD = joined("AKIA", "QYLPMN5HHHFP", "ZAM2"), joined("Rt7kq9", "zLm")
@@ -222,7 +240,7 @@ AWS, PASSWORD = joined("AKIA", "QYLPMN5HHHFP", "ZAM2"), joined("Rt7kq9", "zLm")
 def test_a_credential_in_a_literal_or_comment_becomes_a_placeholder(text: str, expected: str):
     clean, counts = redacted(text, "java") or ("", {})
     assert (clean, sum(counts.values())) == (expected, expected.count("redacted"))
-    assert find([clean]) == [None]
+    assert find(clean) is None
 
 
 @pytest.mark.parametrize(
@@ -270,8 +288,8 @@ INNER = [
 def test_a_redacted_file_parses_as_before(inner: str):
     block = inner.replace("*/", "")
     text = f'class A {{ /* {block} */ String password = "{inner}"; // {inner}\n String b = """\n {inner}""" ; }}'
-    if find([text]) != [None]:
+    if find(text):
         clean, counts = redacted(text, "java") or (text, {"none": 1})
         assert shape(clean) == shape(text)
         assert counts
-        assert clean == text or find([clean]) == [None]
+        assert clean == text or find(clean) is None
