@@ -5,12 +5,43 @@ The patterns are those of the families' tokenizer.json; of any other pre-tokeniz
 """
 
 import re
+import string
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
 
 # What ByteLevel shows the bytes of ASCII text as
 BYTE_LEVEL = {byte: 256 + byte for byte in range(33)} | {127: 289}
 
 _Step = tuple[str | bool, ...]
+
+
+class Borders:
+    """Where the pieces of ASCII text start, for a pattern that looks at no more than the characters on both sides.
+
+    `alike` are the sets of characters that the pattern does not tell apart; those in none of them are one more.
+    """
+
+    def __init__(self, pieces: re.Pattern[str], alike: Sequence[str]):
+        others = "".join(set(map(chr, range(128))) - set("".join(alike)))
+        sets = [*alike, others]
+        self._kinds = bytes(
+            next((kind for kind, each in enumerate(sets) if chr(byte) in each), 0) for byte in range(256)
+        )
+        self._count = len(sets)
+        starts = bytearray(256)
+        for number, around in enumerate(product(sets, repeat=3)):
+            text = "".join(each[0] for each in around)
+            starts[number] = any(match.start() == 1 for match in pieces.finditer(text))
+        self._starts = bytes(starts)
+
+    def starts(self, data: bytes) -> np.ndarray:
+        """Return the bytes at which pieces start."""
+        kinds = np.frombuffer((b"\n" + data + b"\n").translate(self._kinds), np.uint8)
+        around = (kinds[:-2] * np.uint8(self._count) + kinds[1:-1]) * np.uint8(self._count) + kinds[2:]
+        return np.flatnonzero(np.frombuffer(around.tobytes().translate(self._starts), np.bool_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +50,29 @@ class Splits:
 
     The matches of `lines` make up a text. There is always a split between two of them, however much of
     the first one's beginning and of the second one's end is missing. With `lead` 1 a line begins with
-    the line feed before it. `pieces` finds the pre-tokens of ASCII text; None: they are not known.
+    the line feed before it. `pieces` finds the pre-tokens of ASCII text, and `borders` does for much of it at once;
+    None: they are not known.
     """
 
     lines: re.Pattern[str]
     pieces: re.Pattern[str] | None
     lead: int = 0
+    borders: Borders | None = None
 
 
 # DeepSeek-Coder sets line ends apart first. Then a letter or a mark takes one white space before it.
-_MARKS = r"!\"#%&'()*,\-./:;?@\[\\\]_{}"  # ASCII characters of Unicode category P
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++")
+_PUNCTUATION = "!\"#%&'()*,-./:;?@[\\]_{}"  # ASCII characters of Unicode category P
+_MARKS = re.escape(_PUNCTUATION)
+_DEEPSEEK_PIECES = re.compile(
+    rf"[A-Za-z]++|[{_MARKS}]++|[ \t\v\f][A-Za-z]++|[ \t\v\f][{_MARKS}]++|[0-9\r\n]"
+    rf"|[^\r\nA-Za-z0-9{_MARKS}]+(?:(?<!\s)|(?![A-Za-z{_MARKS}]))",
+    re.ASCII,
+)
 _DEEPSEEK = Splits(
     _LINE,
-    re.compile(
-        rf"[A-Za-z]++|[{_MARKS}]++|[ \t\v\f][A-Za-z]++|[ \t\v\f][{_MARKS}]++|[0-9\r\n]"
-        rf"|[^\r\nA-Za-z0-9{_MARKS}]+(?:(?<!\s)|(?![A-Za-z{_MARKS}]))",
-        re.ASCII,
-    ),
+    _DEEPSEEK_PIECES,
+    borders=Borders(_DEEPSEEK_PIECES, (" \t\v\f", string.ascii_letters, _PUNCTUATION, string.digits + "\r\n")),
 )
 
 # Qwen2.5-Coder takes all white space up to the last of several line ends together.

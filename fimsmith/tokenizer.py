@@ -10,9 +10,7 @@ Ids are kept packed: as the bytes of little-endian numbers of `SourceTokenizer.d
 
 import json
 import struct
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +18,11 @@ from tokenizers import Tokenizer
 
 from fimsmith import family, packed, pretokens
 from fimsmith.errors import ModelError
+from fimsmith.pieces import Pieces
 
 _LINES = 100_000  # remembered; twice as many take about 50 MB
 _PIECES = 100_000  # remembered; twice as many take about 40 MB
 _LONG = 1_000  # characters from which a line or piece is not remembered
-_LONGEST = 6  # characters per token from which a line is taken not to fit, without encoding it
 
 
 class SourceTokenizer:
@@ -54,6 +52,8 @@ class SourceTokenizer:
         self.splits = pretokens.splits(bare)
         self._split = None if self.splits is None or self.splits.pieces is None else self.splits.pieces.findall
         self._pieces = _Recent(self._piece, _PIECES)
+        borders = self.splits.borders if self.splits else None
+        self.pieces = Pieces(self._pieces.__getitem__, self.dtype, borders) if borders else None
         self._lines = _Recent(self.packed, _LINES)
 
     @property
@@ -68,12 +68,6 @@ class SourceTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; control tokens are shown as their strings."""
         return self._whole.decode(list(ids), skip_special_tokens=False)
-
-    def document(self, text: str) -> "Document":
-        """Encode a whole file, ready to be cut anywhere."""
-        if self.splits is None:
-            return WholeDocument(self, text)
-        return LineDocument(self, text, self.splits)
 
     def packed(self, text: str) -> bytes:
         """Return the packed ids of text."""
@@ -136,146 +130,6 @@ class _Recent(dict[str, bytes]):
                 self.clear()
             self[text] = made
         return made
-
-
-class LineDocument:
-    """A file under a tokenizer that is known to split at line ends."""
-
-    def __init__(self, tokenizer: SourceTokenizer, text: str, splits: pretokens.Splits):
-        self.text, self._tokenizer, self._lead = text, tokenizer, splits.lead
-        lines = splits.lines.findall(text)
-        parts = tokenizer.lines(lines)
-        self._ids, self.width = b"".join(parts), tokenizer.dtype.itemsize
-        # where each line starts, and the end: in bytes of _ids, and in characters
-        self._bytes = [0, *accumulate(map(len, parts))]
-        self._starts = [0, *accumulate(map(len, lines))]
-
-    def cut(self, start: int, end: int) -> bytes:
-        """Return the packed ids of text[start:end] (characters)."""
-        first, last = self._row(start), self._row(end)
-        if first == last:
-            return self._tokenizer.packed(self.text[start:end])
-        tail = self._tokenizer.packed(self.text[self._starts[last] : end])
-        return self._head(first, start) + self._ids[self._bytes[first + 1] : self._bytes[last]] + tail
-
-    def before(self, position: int, room: int) -> tuple[bytes, int]:
-        """Return the packed form of at most `room` ids that end at a position, and the character they start at.
-
-        That is the start of a line, unless the line before the position does not fit.
-        """
-        row, space = self._row(position), room * self.width
-        start = self._starts[row]
-        tail = self._tokenizer.packed(self.text[start:position]) if position - start <= _LONGEST * room else None
-        if tail is not None and len(tail) <= space:
-            here = self._bytes[row]
-            first = bisect_left(self._bytes, here + len(tail) - space, 0, row)
-            if not (first and self._lead) and (tail or first < row):
-                return self._ids[self._bytes[first] : here] + tail, self._starts[first]
-            for line in range(first, row + (position > start)):  # without the line feed a line may need more
-                ids = self.cut(self._starts[line] + self._lead, position)
-                if len(ids) <= space:
-                    return ids, self._starts[line] + self._lead
-        return _shrink(self._tokenizer, self.text, (position, room), back=True)
-
-    def after(self, position: int, room: int) -> tuple[bytes, int]:
-        """Return the packed form of at most `room` ids that begin at a position, and the character they end at.
-
-        That is the end of a line, unless the line after the position does not fit.
-        """
-        if position == len(self.text):
-            return b"", position
-        row, space = self._row(position), room * self.width
-        head = self._head(row, position) if self._starts[row + 1] - position <= _LONGEST * room else None
-        if head is not None:
-            here, rows = self._bytes[row + 1], len(self._starts) - 1
-            if len(head) + len(self._ids) - here <= space:
-                return head + self._ids[here:], len(self.text)
-            lead = self._tokenizer.packed("\n" * self._lead)
-            last = bisect_right(self._bytes, here + space - len(head) - len(lead), row + 1, rows) - 1
-            if last > row:
-                return head + self._ids[here : self._bytes[last]] + lead, self._starts[last] + self._lead
-        return _shrink(self._tokenizer, self.text, (position, room), back=False)
-
-    def __len__(self) -> int:
-        return len(self._ids) // self.width
-
-    def _row(self, position: int) -> int:
-        return bisect_right(self._starts, position) - 1
-
-    def _head(self, row: int, start: int) -> bytes:
-        """The packed ids from a character to the end of its line."""
-        if start == self._starts[row]:
-            return self._ids[self._bytes[row] : self._bytes[row + 1]]
-        return self._tokenizer.packed(self.text[start : self._starts[row + 1]])
-
-
-class WholeDocument:
-    """A file under any other tokenizer: every piece is encoded by itself."""
-
-    def __init__(self, tokenizer: SourceTokenizer, text: str):
-        self.text, self._tokenizer, self.width = text, tokenizer, tokenizer.dtype.itemsize
-        self._tokens = tokenizer.starts(text)  # only to guess how much text fits into a room
-
-    def cut(self, start: int, end: int) -> bytes:
-        """Return the packed ids of text[start:end] (characters)."""
-        return self._tokenizer.packed(self.text[start:end])
-
-    def before(self, position: int, room: int) -> tuple[bytes, int]:
-        """Return the packed form of at most `room` ids that end at a position, and the character they start at."""
-        first = bisect_left(self._tokens, position) - room
-        while True:
-            newline = -1
-            if first > 0:
-                newline = self.text.find("\n", max(self._character(first) - 1, 0), position)
-                if newline < 0:
-                    return _shrink(self._tokenizer, self.text, (position, room), back=True)
-            ids = self.cut(newline + 1, position)
-            over = len(ids) // self.width - room
-            if over <= 0:
-                return ids, newline + 1
-            first = max(first, 0) + over
-
-    def after(self, position: int, room: int) -> tuple[bytes, int]:
-        """Return the packed form of at most `room` ids that begin at a position, and the character they end at."""
-        last = bisect_left(self._tokens, position) + room
-        while True:
-            end = len(self.text)
-            if last < len(self._tokens):
-                end = self.text.rfind("\n", position, self._character(last)) + 1
-                if end <= position:
-                    return _shrink(self._tokenizer, self.text, (position, room), back=False)
-            ids = self.cut(position, end)
-            over = len(ids) // self.width - room
-            if over <= 0:
-                return ids, end
-            last = min(last, len(self._tokens)) - over
-
-    def __len__(self) -> int:
-        return len(self._tokens)
-
-    def _character(self, token: int) -> int:
-        return self._tokens[token] if 0 <= token < len(self._tokens) else len(self.text) * (token > 0)
-
-
-Document = LineDocument | WholeDocument
-
-
-def _shrink(tokenizer: SourceTokenizer, text: str, limit: tuple[int, int], back: bool) -> tuple[bytes, int]:
-    """Take about as many characters on one side of a position as fit into a room; for lines longer than the room.
-
-    The first few tell how many tokens characters have here: encoding many more than fit would cost more than all else.
-    """
-    position, room = limit
-    most, space = position if back else len(text) - position, room * tokenizer.dtype.itemsize
-    length, guessed = min(room, most), False
-    while length > 0:
-        edge = position - length if back else position + length
-        ids = tokenizer.packed(text[edge:position] if back else text[position:edge])
-        fitting = min(most, length * space * 19 // (20 * max(1, len(ids))))  # 19 of 20: not all is like the first
-        if len(ids) <= space and (guessed or fitting <= length):
-            return ids, edge
-        length, guessed = fitting, True
-    return b"", position
 
 
 def _unlimited(tokenizer: Tokenizer) -> Tokenizer:

@@ -13,6 +13,7 @@ from small_tokenizers import DEEPSEEK, QWEN, STARCODER, build
 from tokenizers import Tokenizer
 
 with atheris.instrument_imports(include=["fimsmith"]):
+    from fimsmith.documents import encoded
     from fimsmith.tokenizer import SourceTokenizer
 
 
@@ -34,7 +35,7 @@ def one(data: bytes) -> None:
     room = data[2] if len(data) > 2 else 0
     for ours, own in PAIRS:
         assert ours.by_line
-        document = ours.document(text)
+        document = encoded(ours, [text])[0]
         before, start = document.before(last, room)
         after, end = document.after(first, room)
         found = {

@@ -10,6 +10,7 @@ STAGES = {"corpus", "fim", "mix", "train", "evaluate", "export"}
 BELOW = {  # what a stage may import of fimsmith besides itself
     "config",
     "configfile",
+    "documents",
     "held_out",
     "jobspec",
     "errors",
@@ -18,6 +19,7 @@ BELOW = {  # what a stage may import of fimsmith besides itself
     "manifest",
     "model",
     "packed",
+    "pieces",
     "pool",
     "pretokens",
     "progress",

@@ -15,6 +15,7 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
+from fimsmith.documents import encoded
 from fimsmith.errors import ModelError
 from fimsmith.tokenizer import SourceTokenizer, _Recent
 
@@ -89,7 +90,7 @@ def test_any_text_survives_encoding_and_decoding(tokenizer: SourceTokenizer, tex
 @pytest.mark.parametrize("sentinel", [*SENTINELS, " <PRE>"])
 def test_a_sentinel_in_source_text_is_ordinary_text(tokenizer: SourceTokenizer, sentinel: str):
     text = f'int {sentinel} = 1; // {sentinel}\nString s = "{sentinel}";\n{sentinel}{sentinel}\n'
-    ids = tokenizer.unpack(tokenizer.document(text).cut(0, len(text)))
+    ids = tokenizer.unpack(encoded(tokenizer, [text])[0].cut(0, len(text)))
     form = tokenizer.format
     assert {form.begin, form.hole, form.end, form.stop, form.eos, form.bos, form.pad}.isdisjoint(ids)
     shown = text.replace("▁", " ") if form.family == "codellama" else text
@@ -99,10 +100,21 @@ def test_a_sentinel_in_source_text_is_ordinary_text(tokenizer: SourceTokenizer, 
 @settings(max_examples=150, deadline=None)
 @given(text=TEXTS, data=st.data())
 def test_a_cut_gives_the_ids_of_the_cut_text(tokenizer: SourceTokenizer, text: str, data: st.DataObject):
-    document = tokenizer.document(text)
+    document = encoded(tokenizer, [text])[0]
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
     assert tokenizer.unpack(document.cut(start, end)) == tokenizer.encode(text[start:end])
     assert len(document) == len(tokenizer.encode(text))
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts=st.lists(st.one_of(TEXTS, TEXTS.map(lambda text: text.encode("ascii", "ignore").decode())), max_size=5))
+def test_files_encoded_together_have_the_ids_they_have_alone(tokenizer: SourceTokenizer, texts: list[str]):
+    for text, document in zip(texts, encoded(tokenizer, texts), strict=True):
+        assert document.text == text
+        assert tokenizer.unpack(document.cut(0, len(text))) == tokenizer.encode(text)
+        middle = len(text) // 2
+        assert tokenizer.unpack(document.before(middle, 10_000)[0]) == tokenizer.encode(text[:middle])
+        assert tokenizer.unpack(document.after(middle, 10_000)[0]) == tokenizer.encode(text[middle:])
 
 
 @pytest.mark.skipif(not JDK, reason="no source code of a JDK below /usr/lib/jvm (openjdk-17-source)")
@@ -113,7 +125,7 @@ def test_pieces_of_real_code_have_the_ids_of_the_models_own_tokenizer(tokenizer:
         ]
         texts = [archive.read(name).decode("utf-8", "replace") for name in files]
     for number, text in enumerate(texts):
-        document, size = tokenizer.document(text), len(text)
+        document, size = encoded(tokenizer, [text])[0], len(text)
         start = number * 7919 % (size + 1)
         end = start + number * 104729 % (size - start + 1)
         for piece in ((0, start), (start, end), (end, size)):
@@ -124,7 +136,7 @@ def test_pieces_of_real_code_have_the_ids_of_the_models_own_tokenizer(tokenizer:
 @settings(max_examples=200, deadline=None)
 @given(text=TEXTS, room=st.integers(0, 60), data=st.data())
 def test_context_fits_its_room_and_is_exact(tokenizer: SourceTokenizer, text: str, room: int, data: st.DataObject):
-    document, at = tokenizer.document(text), data.draw(st.integers(0, len(text)))
+    document, at = encoded(tokenizer, [text])[0], data.draw(st.integers(0, len(text)))
     packed, start = document.before(at, room)
     before = tokenizer.unpack(packed)
     packed, end = document.after(at, room)
@@ -137,7 +149,7 @@ def test_context_fits_its_room_and_is_exact(tokenizer: SourceTokenizer, text: st
 
 def test_context_takes_whole_lines_and_as_many_as_fit(tokenizer: SourceTokenizer):
     text = JAVA * 20
-    document, at = tokenizer.document(text), text.index("sum +=", len(text) // 2)
+    document, at = encoded(tokenizer, [text])[0], text.index("sum +=", len(text) // 2)
     for room in (30, 100, 250):
         _, start = document.before(at, room)
         _, end = document.after(at, room)
@@ -147,18 +159,18 @@ def test_context_takes_whole_lines_and_as_many_as_fit(tokenizer: SourceTokenizer
 
 
 def test_all_context_is_taken_when_there_is_room(tokenizer: SourceTokenizer):
-    document, at = tokenizer.document(JAVA), JAVA.index("sum +=")
+    document, at = encoded(tokenizer, [JAVA])[0], JAVA.index("sum +=")
     assert document.before(at, 10_000)[1] == 0
     assert document.after(at, 10_000)[1] == len(JAVA)
 
 
 def test_a_line_longer_than_the_room_is_cut_inside(tokenizer: SourceTokenizer):
     text = "x = " + " + ".join(map(str, range(2000))) + ";"
-    packed, end = tokenizer.document(text).after(4, 50)
+    packed, end = encoded(tokenizer, [text])[0].after(4, 50)
     ids = tokenizer.unpack(packed)
     assert 0 < len(ids) <= 50
     assert ids == tokenizer.encode(text[4:end])
-    packed, start = tokenizer.document(text).before(len(text), 50)
+    packed, start = encoded(tokenizer, [text])[0].before(len(text), 50)
     ids = tokenizer.unpack(packed)
     assert 0 < len(ids) <= 50
     assert ids == tokenizer.encode(text[start:])
@@ -204,7 +216,7 @@ def test_a_pre_tokenizer_that_is_not_known_exactly_is_left_to_do_its_work(tmp_pa
     tokenizer, reference = SourceTokenizer(tmp_path), Tokenizer.from_file(str(path))
     assert not tokenizer.by_line
     text = "int x = 12345; // ﬁrst\n\n"
-    packed = tokenizer.document(text).cut(0, len(text))
+    packed = encoded(tokenizer, [text])[0].cut(0, len(text))
     assert tokenizer.unpack(packed) == reference.encode(text, add_special_tokens=False).ids
 
 

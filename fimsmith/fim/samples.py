@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from fimsmith import config, java, randomness, records
+from fimsmith.documents import Document, encoded
 from fimsmith.fim.context import Block, Signatures
 from fimsmith.fim.examples import Example, example, merge
 from fimsmith.fim.spans import Candidates, Hole, Holes, pick
@@ -73,15 +74,13 @@ def make(
     section: config.Fim, tokenizer: SourceTokenizer, rows: list[Row], signatures: Signatures | None = None
 ) -> Made:
     """Build the rows of some files (records.CURATED), in order; without signatures there is no context of other files."""
-    made = Made(files=len(rows))
+    made = Made(files=len(rows), bytes=sum(row["bytes"] for row in rows))
     drawn: list[Sample] = []
-    for number, row in enumerate(rows):
-        made.bytes += row["bytes"]
-        if not row["text"].strip():
-            made.skipped["empty file"] += 1
-            continue
-        file = _File(section, tokenizer, row, number, signatures)
-        file.make(made, drawn)
+    full = [number for number, row in enumerate(rows) if row["text"].strip()]
+    for number, document in zip(full, encoded(tokenizer, [rows[number]["text"] for number in full]), strict=True):
+        _File(section, document, rows[number], number, signatures).make(made, drawn)
+    if len(full) < len(rows):
+        made.skipped["empty file"] += len(rows) - len(full)
     if drawn:
         made.samples = _table(rows, drawn)
     return made
@@ -90,13 +89,10 @@ def make(
 class _File:
     """One file on its way to samples."""
 
-    def __init__(
-        self, section: config.Fim, tokenizer: SourceTokenizer, row: Row, number: int, signatures: Signatures | None
-    ):
-        self.section, self.format, self.row, self.number = section, tokenizer.format, row, number
-        self.tokenizer, self.width, self.signatures = tokenizer, tokenizer.dtype.itemsize, signatures
-        self.text: str = row["text"]
-        self.document = tokenizer.document(self.text)
+    def __init__(self, section: config.Fim, document: Document, row: Row, number: int, signatures: Signatures | None):
+        self.section, self.document, self.row, self.number = section, document, row, number
+        self.tokenizer, self.format, self.signatures = document.tokenizer, document.tokenizer.format, signatures
+        self.text, self.width = document.text, document.width
         self._cuts = dict(section.cuts)
         self._given: set[int] = set()  # windows used, in this epoch or since all of them were
         self._first: dict[str, Hole] = {}  # by kind
@@ -131,7 +127,7 @@ class _File:
         """Prefixes and suffixes."""
         head = self.candidates.syntax.head
         block = Block(self.signatures, self.tokenizer, self.row, head) if self.signatures else None
-        return Surroundings(self.section, self.tokenizer, self.document, block)
+        return Surroundings(self.section, self.document, block)
 
     @cached_property
     def windows(self) -> list[Window]:

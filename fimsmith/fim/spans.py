@@ -13,8 +13,8 @@ from functools import cached_property
 from itertools import accumulate
 
 from fimsmith import config
+from fimsmith.documents import Document
 from fimsmith.fim.syntax import Range, Syntax
-from fimsmith.tokenizer import Document
 
 TRIES = 20  # draws of one policy before another one has to do
 _LINES = 16  # longest run of whole lines

@@ -6,9 +6,9 @@ The middle is never cut; the block of other files is cut first, then prefix and 
 from typing import NamedTuple
 
 from fimsmith import config
+from fimsmith.documents import Document
 from fimsmith.fim.context import Block
 from fimsmith.fim.spans import Hole
-from fimsmith.tokenizer import Document, SourceTokenizer
 
 Side = tuple[bytes, int]  # packed ids of a context, and where it ends in the file
 
@@ -32,8 +32,8 @@ class Shown(NamedTuple):
 class Surroundings:
     """The prefixes and suffixes of one file."""
 
-    def __init__(self, section: config.Fim, tokenizer: SourceTokenizer, document: Document, block: Block | None):
-        self._section, self._tokenizer, self._document, self._block = section, tokenizer, document, block
+    def __init__(self, section: config.Fim, document: Document, block: Block | None):
+        self._section, self._tokenizer, self._document, self._block = section, document.tokenizer, document, block
 
     def both(self, hole: Hole, shown: Shown) -> tuple[Prefix, Side]:
         """Return prefix and suffix; what one side does not use goes to the other."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fimsmith import config, java, randomness
+from fimsmith.documents import encoded
 from fimsmith.fim.spans import Candidates, Hole, Holes, choose, log_uniform, pick
 from fimsmith.fim.syntax import Syntax
 from fimsmith.tokenizer import SourceTokenizer
@@ -26,7 +27,7 @@ def draw(
     """Draw holes of all policies in turn, with fixed seeds."""
     settings = given or section()
     syntax = Syntax(text)
-    holes = Holes(settings, Candidates(settings, syntax, tokenizer.document(text)))
+    holes = Holes(settings, Candidates(settings, syntax, encoded(tokenizer, [text])[0]))
     drawn = [holes.draw(policy, randomness.fractions(at, policy)) for at in range(6) for policy in policies]
     return [hole for hole in drawn if hole]
 
@@ -99,7 +100,7 @@ def test_line_holes_end_before_the_line_end(tokenizer: SourceTokenizer):
 
 def test_refusals_are_counted_by_reason(tokenizer: SourceTokenizer):
     wanted = section(max_middle=2)
-    holes = Holes(wanted, Candidates(wanted, Syntax(EVERY_KIND), tokenizer.document(EVERY_KIND)))
+    holes = Holes(wanted, Candidates(wanted, Syntax(EVERY_KIND), encoded(tokenizer, [EVERY_KIND])[0]))
     assert holes.draw("line", randomness.fractions(1)) is None
     assert holes.refused["too long"] > 0
     assert sum(holes.refused.values()) == 20
@@ -109,7 +110,7 @@ def test_sizes_of_one_kind_are_spread_over_their_logarithm(tokenizer: SourceToke
     calls = [f"f{size}({'a' * size})" for size in [4] * 300 + [200] * 3]
     text = "class A { void f() { " + "; ".join(calls) + "; } }"
     wanted = section(kinds=only("expression"), max_middle=400)
-    candidates = Candidates(wanted, Syntax(text), tokenizer.document(text))
+    candidates = Candidates(wanted, Syntax(text), encoded(tokenizer, [text])[0])
     drawn = [candidates.draw("node", randomness.fractions(seed)) for seed in range(200)]
     long = sum(span[0][1] - span[0][0] > 100 for span in drawn if span)
     assert 60 < long < 140  # 1 % of the nodes, half of the draws
