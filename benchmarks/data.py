@@ -107,7 +107,7 @@ def compare(arguments: argparse.Namespace, source: Path) -> list[dict]:
     whole = Tokenizer.from_file(str(Path(arguments.model) / "tokenizer.json"))
     size = sum(row["bytes"] for row in rows)
     ways: dict[str, Callable[[], int]] = {
-        "fimsmith: tokenize each line once, encode the cut lines again": lambda: fimsmith(section, tokenizer, rows),
+        "fimsmith: tokenize each piece once, encode the cut lines again": lambda: fimsmith(section, tokenizer, rows),
         "Megatron-LM, BigCode: tokenize, cut at characters, encode three times": lambda: megatron(whole, texts),
         "tokenizers.encode_batch alone": lambda: encode_batch(whole, texts),
     }

@@ -7,7 +7,7 @@ from itertools import accumulate
 import numpy as np
 
 from fimsmith import pretokens
-from fimsmith.pieces import Pieces
+from fimsmith.pieces import PieceTable
 from fimsmith.tokenizer import SourceTokenizer
 
 _LONGEST = 6  # characters per token from which a line is taken not to fit, without encoding it
@@ -134,12 +134,12 @@ Document = LineDocument | WholeDocument
 
 def encoded(tokenizer: SourceTokenizer, texts: Sequence[str]) -> list[Document]:
     """Encode whole files; much faster together than one by one, where the tokenizer's pieces can be found together."""
-    splits, pieces = tokenizer.splits, tokenizer.pieces
+    splits, table = tokenizer.splits, tokenizer.table
     if splits is None:
         return [WholeDocument(tokenizer, text) for text in texts]
-    if pieces is None:
+    if table is None:
         return [_by_line(tokenizer, text, splits) for text in texts]
-    together = _together(tokenizer, [text for text in texts if text.isascii()], pieces)
+    together = _together(tokenizer, [text for text in texts if text.isascii()], table)
     return [next(together) if text.isascii() else _by_line(tokenizer, text, splits) for text in texts]
 
 
@@ -150,10 +150,10 @@ def _by_line(tokenizer: SourceTokenizer, text: str, splits: pretokens.Splits) ->
     return LineDocument(tokenizer, text, b"".join(parts), places)
 
 
-def _together(tokenizer: SourceTokenizer, texts: Sequence[str], pieces: Pieces) -> Iterator[LineDocument]:
+def _together(tokenizer: SourceTokenizer, texts: Sequence[str], table: PieceTable) -> Iterator[LineDocument]:
     """ASCII texts; between two of them stands a line feed, which is a piece of its own."""
     data = "\n".join(texts).encode()
-    starts, bounds, ids = pieces.ids(data)
+    starts, bounds, ids = table.ids(data)
     bounds, packed = bounds * ids.itemsize, ids.tobytes()
     feeds = np.flatnonzero(np.frombuffer(data, np.uint8)[starts] == ord("\n"))
     lines, places = starts[feeds] + 1, bounds[feeds + 1]  # behind the line feeds

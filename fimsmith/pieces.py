@@ -22,7 +22,7 @@ _SHIFT = np.uint64(64 - _SLOTS.bit_length() + 1)
 _LENGTH = np.uint64(8 * _SHORT - 64)  # bits of the second word before the length
 
 
-class Pieces:
+class PieceTable:
     """The ids of the pieces that were asked for."""
 
     def __init__(self, encode: Callable[[str], bytes], dtype: np.dtype, borders: Borders):

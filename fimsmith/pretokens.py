@@ -25,11 +25,10 @@ class Borders:
     """
 
     def __init__(self, pieces: re.Pattern[str], alike: Sequence[str]):
-        others = "".join(set(map(chr, range(128))) - set("".join(alike)))
-        sets = [*alike, others]
-        self._kinds = bytes(
-            next((kind for kind, each in enumerate(sets) if chr(byte) in each), 0) for byte in range(256)
-        )
+        known = "".join(alike)
+        sets = [*alike, "".join(character for character in map(chr, range(128)) if character not in known)]
+        kinds = {character: kind for kind, each in enumerate(sets) for character in each}
+        self._kinds = bytes(kinds.get(chr(byte), 0) for byte in range(256))
         self._count = len(sets)
         starts = bytearray(256)
         for number, around in enumerate(product(sets, repeat=3)):
@@ -38,7 +37,7 @@ class Borders:
         self._starts = bytes(starts)
 
     def starts(self, data: bytes) -> np.ndarray:
-        """Return the bytes at which pieces start."""
+        """Return the bytes at which pieces start; the ends of a text are like line feeds."""
         kinds = np.frombuffer((b"\n" + data + b"\n").translate(self._kinds), np.uint8)
         around = (kinds[:-2] * np.uint8(self._count) + kinds[1:-1]) * np.uint8(self._count) + kinds[2:]
         return np.flatnonzero(np.frombuffer(around.tobytes().translate(self._starts), np.bool_))

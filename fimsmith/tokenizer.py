@@ -3,8 +3,8 @@
 Raw text that contains a sentinel's string would be encoded to the sentinel by the model's own
 tokenizer, so source text goes through a copy of it that has no added tokens.
 
-Where it is known that the tokenizer never merges across line ends (see pretokens), each distinct line
-is encoded once, and a cut anywhere only needs the cut lines encoded again: the same ids, many times faster.
+Where it is known how the tokenizer splits text (see pretokens), each distinct piece or line is encoded once, and a
+cut anywhere only needs the cut lines encoded again: the same ids, many times faster.
 Ids are kept packed: as the bytes of little-endian numbers of `SourceTokenizer.dtype`.
 """
 
@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from fimsmith import family, packed, pretokens
 from fimsmith.errors import ModelError
-from fimsmith.pieces import Pieces
+from fimsmith.pieces import PieceTable
 
 _LINES = 100_000  # remembered; twice as many take about 50 MB
 _PIECES = 100_000  # remembered; twice as many take about 40 MB
@@ -53,12 +53,12 @@ class SourceTokenizer:
         self._split = None if self.splits is None or self.splits.pieces is None else self.splits.pieces.findall
         self._pieces = _Recent(self._piece, _PIECES)
         borders = self.splits.borders if self.splits else None
-        self.pieces = Pieces(self._pieces.__getitem__, self.dtype, borders) if borders else None
+        self.table = PieceTable(self._pieces.__getitem__, self.dtype, borders) if borders else None
         self._lines = _Recent(self.packed, _LINES)
 
     @property
     def by_line(self) -> bool:
-        """Whether each distinct line is encoded once."""
+        """Whether it is known that the tokenizer splits at line ends."""
         return self.splits is not None
 
     def encode(self, text: str) -> list[int]:

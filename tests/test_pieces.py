@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fimsmith import pieces, pretokens
-from fimsmith.pieces import Pieces
+from fimsmith.pieces import PieceTable
 
 SPLITS = pretokens._DEEPSEEK
 assert SPLITS.pieces
@@ -26,7 +26,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-def asked() -> tuple[Pieces, list[str]]:
+def asked() -> tuple[PieceTable, list[str]]:
     """A table whose ids are the bytes of a piece and 256, and the pieces that were encoded."""
     calls: list[str] = []
 
@@ -34,10 +34,10 @@ def asked() -> tuple[Pieces, list[str]]:
         calls.append(piece)
         return np.array([*piece.encode(), 256], np.uint16).tobytes()
 
-    return Pieces(encode, np.dtype(np.uint16), BORDERS), calls
+    return PieceTable(encode, np.dtype(np.uint16), BORDERS), calls
 
 
-def found(table: Pieces, text: str) -> list[str]:
+def found(table: PieceTable, text: str) -> list[str]:
     """The pieces as the table has them."""
     starts, bounds, ids = table.ids(text.encode())
     assert bounds[0] == 0
