@@ -14,8 +14,9 @@ from fimsmith.pretokens import Borders
 _SLOTS = 1 << 18  # 6 MB
 _PROBES = 16  # slots that a piece may have, its own and those behind; what collides on purpose gets no more of them
 _SHORT = 15  # bytes of the pieces that the table holds: 2 of 100 are longer
-_LONG = 1_000  # bytes from which a piece is not remembered
-_IDS = 4_000_000  # remembered
+_LONG = 250  # bytes from which a piece is encoded each time
+_IDS = 4_000_000  # about as many are kept
+_AT_ONCE = 10_000  # unknown pieces that are looked at one by one before the others are looked up again
 _MASKS = np.array([256**size - 1 for size in range(9)], dtype=np.uint64)  # the first bytes of eight
 _FACTORS = np.array([0xBF58476D1CE4E5B9, 0x9E3779B97F4A7C15], dtype=np.uint64)
 _SHIFT = np.uint64(64 - _SLOTS.bit_length() + 1)
@@ -39,12 +40,17 @@ class PieceTable:
         low, high = _keys(data, starts, sizes)
         slots = self._find(low, high)
         where, counts = self._where[slots], self._counts[slots]
-        if len(strange := np.flatnonzero(slots < 0)):
-            ends = starts[strange] + sizes[strange]
-            pieces = [data[start:end] for start, end in zip(starts[strange].tolist(), ends.tolist(), strict=True)]
+        left = np.flatnonzero(slots < 0)
+        while len(left):
+            rows, left = left[:_AT_ONCE], left[_AT_ONCE:]
+            ends = starts[rows] + sizes[rows]
+            pieces = [data[start:end] for start, end in zip(starts[rows].tolist(), ends.tolist(), strict=True)]
             self._learn(pieces)
-            where[strange], counts[strange] = zip(*map(self._others.__getitem__, pieces), strict=True)
-            self._move(dict(zip(pieces, strange.tolist(), strict=True)), low, high)
+            where[rows], counts[rows] = zip(*map(self._others.__getitem__, pieces), strict=True)
+            self._move(dict(zip(pieces, rows.tolist(), strict=True)), low, high)
+            slots = self._find(low[left], high[left])
+            where[left], counts[left] = self._where[slots], self._counts[slots]
+            left = left[slots < 0]
         bounds = np.concatenate([[0], np.cumsum(counts)])
         # the ids of a piece lie one after the other
         return starts, bounds, self._known[np.arange(bounds[-1]) + np.repeat(where - bounds[:-1], counts)]

@@ -20,9 +20,8 @@ from fimsmith import family, packed, pretokens
 from fimsmith.errors import ModelError
 from fimsmith.pieces import PieceTable
 
-_LINES = 100_000  # remembered; twice as many take about 50 MB
-_PIECES = 100_000  # remembered; twice as many take about 40 MB
-_LONG = 1_000  # characters from which a line or piece is not remembered
+_REMEMBERED = 100_000  # lines, and as many pieces; twice as many of both take about 90 MB, of code
+_LONG = 250  # characters from which a line or piece is not remembered
 
 
 class SourceTokenizer:
@@ -51,10 +50,10 @@ class SourceTokenizer:
         self._whole = whole
         self.splits = pretokens.splits(bare)
         self._split = None if self.splits is None or self.splits.pieces is None else self.splits.pieces.findall
-        self._pieces = _Recent(self._piece, _PIECES)
+        self._pieces = _Recent(self._piece, _REMEMBERED)
         borders = self.splits.borders if self.splits else None
-        self.table = PieceTable(self._pieces.__getitem__, self.dtype, borders) if borders else None
-        self._lines = _Recent(self.packed, _LINES)
+        self.table = PieceTable(self._piece, self.dtype, borders) if borders else None
+        self._lines = _Recent(self.packed, _REMEMBERED)
 
     @property
     def by_line(self) -> bool:

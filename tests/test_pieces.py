@@ -71,6 +71,22 @@ def test_every_piece_gets_its_own_ids_and_is_encoded_once(texts: list[str]):
     assert len(calls) == len(set(calls))
 
 
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 14, 15, 16, 17, 249, 250, 256, 257, 265])
+def test_pieces_that_differ_in_their_last_byte_have_their_own_ids(size: int):
+    table, _ = asked()
+    for last in "bcbc":
+        text = "a" * (size - 1) + last
+        assert found(table, text) == [text]
+
+
+@pytest.mark.parametrize("size", [1, 20])
+def test_unknown_pieces_that_occur_often_are_encoded_once(size: int):
+    table, calls = asked()
+    text = ".".join(["a" * size, "b" * size] * 20_000)
+    assert found(table, text) == PATTERN.findall(text)
+    assert len(calls) == 3
+
+
 @pytest.mark.parametrize("homes", [1, 3])
 def test_pieces_that_collide_keep_their_ids(monkeypatch: pytest.MonkeyPatch, homes: int):
     monkeypatch.setattr(pieces, "_homes", lambda low, high: (low % np.uint64(homes)).astype(np.int64))
@@ -92,6 +108,15 @@ def test_only_so_many_pieces_are_remembered():
         assert table._filled + len(table._others) <= pieces._SLOTS // 2 + len(words) + 1
     assert len(set(calls)) == 6 * len(words) + 1
     assert calls.count(".") > 1  # forgotten with the others
+
+
+def test_only_so_many_ids_are_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pieces, "_IDS", 1_000)
+    table, _ = asked()
+    for number in range(40):
+        text = chr(ord("a") + number % 26) * 200
+        assert found(table, text) == [text]
+        assert len(table._known) <= 1_000 + 2 * len(text)
 
 
 def test_a_very_long_piece_is_not_remembered():

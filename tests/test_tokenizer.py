@@ -4,6 +4,7 @@ import json
 import os
 import unicodedata
 import zipfile
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
-from fimsmith.documents import encoded
+from fimsmith.documents import LineDocument, encoded
 from fimsmith.errors import ModelError
 from fimsmith.tokenizer import SourceTokenizer, _Recent
 
@@ -112,6 +113,9 @@ def test_files_encoded_together_have_the_ids_they_have_alone(tokenizer: SourceTo
     for text, document in zip(texts, encoded(tokenizer, texts), strict=True):
         assert document.text == text
         assert tokenizer.unpack(document.cut(0, len(text))) == tokenizer.encode(text)
+        if isinstance(document, LineDocument) and tokenizer.splits:
+            lines = tokenizer.splits.lines.findall(text)
+            assert document._starts == [0, *accumulate(map(len, lines))]
         middle = len(text) // 2
         assert tokenizer.unpack(document.before(middle, 10_000)[0]) == tokenizer.encode(text[:middle])
         assert tokenizer.unpack(document.after(middle, 10_000)[0]) == tokenizer.encode(text[middle:])

@@ -23,7 +23,9 @@ class Rule:
     """A shape of credentials."""
 
     name: str
-    hint: str  # regular expression of a part that every credential of this shape has, as RE2 and re read it; with a letter first, re is quick
+    # regular expression of a part that every credential of this shape has, as RE2 and re read it; re is quick where it
+    # begins with the same character
+    hint: str
     pattern: re.Pattern[str]  # its last group, or the whole match, is the credential
 
 
@@ -71,7 +73,8 @@ _SHAPES = (
 )
 
 _KEYS = "passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-_NAME = rf"(?=[apstAPST])(?i:{_KEYS})[\w.-]{{0,40}}"  # re looks for one of few letters three times as fast
+# re looks for one of few letters three times as fast; without case, \u017f is an s
+_NAME = rf"(?=[apstAPST\u017f])(?i:{_KEYS})[\w.-]{{0,40}}"
 _BARE = r"[^\s\"'\\<>,;(){}&]{8,200}"
 _ASSIGNMENTS = (
     re.compile(

@@ -49,12 +49,12 @@ class File:
 
     @cached_property
     def ascii(self) -> bytes:
-        """The characters of the text that are ASCII."""
+        """The ASCII characters of the text."""
         return self.text.encode("ascii", "ignore")
 
     @cached_property
     def signs(self) -> bytes:
-        """Those of them that are neither letters nor digits."""
+        """The ASCII characters that are neither letters nor digits."""
         return self.ascii.translate(None, _ALPHANUMERIC)
 
 

@@ -24,7 +24,7 @@ _RESTRICTED = (
         ),
         "BUSL-1.1",
     ),
-    (re.compile(r"elastic license\b"), "Elastic-2.0"),
+    (re.compile(r"elastic license\b(?<=\belastic license)"), "Elastic-2.0"),
     (re.compile(r"server side public license"), "SSPL-1.0"),
     (re.compile(r"commons clause"), "LicenseRef-Commons-Clause"),
     (re.compile(r"polyform \w+(?: \w+)? license"), "LicenseRef-PolyForm"),

@@ -18,7 +18,8 @@ _PERSONAL = re.compile(
     rf"{_START}(?:(?P<emails>{_EMAIL})|(?P<identity_numbers>[1-9]\d{{16}}[\dXx])(?!\w)|(?:(?:\+|00)?86[- ]?)?(?P<phones>{_PHONE})(?!\w))",
     re.ASCII,
 )
-HINT = r"[\w.%+-]@[\w-]+\.[A-Za-z]{2}|(?:^|\D|86)(?:1[3-9]\d[- ]?\d{4}[- ]?\d{4}|[1-9]\d{16}[\dXx])(?:\W|$)"  # as RE2 reads it; in every text with a match of _PERSONAL
+# what every text with a match of _PERSONAL has, as RE2 reads it
+HINT = r"[\w.%+-]@[\w-]+\.[A-Za-z]{2}|(?:^|\D|86)(?:1[3-9]\d[- ]?\d{4}[- ]?\d{4}|[1-9]\d{16}[\dXx])(?:\W|$)"
 _NOBODY = re.compile(r"(?:git|redacted)@|.*[@.](?:example(?:\.\w+)?|test|invalid|localhost)$", re.IGNORECASE)
 _BIRTH = re.compile(r"\d{6}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _WEIGHTS = [2**power % 11 for power in range(17, 0, -1)]

@@ -121,6 +121,10 @@ def test_what_only_looks_like_a_credential_costs_no_file(text: str):
     assert find(text) is None
 
 
+def test_a_long_s_is_an_s_where_case_does_not_matter():
+    assert find('\u017fecret = "Summer' + '2024!x"') == "assigned-secret"
+
+
 def test_each_text_gets_its_own_answer():
     texts = [
         "",

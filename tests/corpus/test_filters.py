@@ -1,7 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from java_texts import java
 
 from fimsmith import config
+from fimsmith.corpus import filters
 from fimsmith.corpus.filters import File, reason
 
 HEAD = "package a;\n\npublic class A {\n    int value = compute();\n"
@@ -24,6 +27,21 @@ def test_limits_are_inclusive():
     assert dropped(line, max_line=59, mean_line=60, min_bytes=60) == "long_line"
     assert dropped(line, max_line=60, mean_line=59.9, min_bytes=60) == "long_lines_mean"
     assert dropped(line, max_line=60, mean_line=60, min_bytes=61) == "too_small"
+
+
+@given(st.lists(st.text("ab\n\r订", max_size=8), max_size=8).map("\n".join), st.integers(1, 9))
+def test_lines_are_measured_as_if_one_by_one(text: str, most: int):
+    assert filters._no_line_over(most, text) == all(len(line) <= most for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("letter", ["a", "订"])
+def test_a_long_line_among_short_ones_is_found(end: str, letter: str):
+    lines = ["int a;"] * 500
+    for number in (0, 250, 500):
+        fits, over = ("\n".join([*lines[:number], letter * size, *lines[number:]]) + end for size in (1_000, 1_001))
+        assert dropped(fits, max_line=1_000) is None
+        assert dropped(over, max_line=1_000) == "long_line"
 
 
 def test_prose_may_have_a_paragraph_on_one_line():

@@ -32,6 +32,7 @@ GPL = """/*
         ("/* Eclipse Public License - v 2.0 */", "EPL-2.0"),
         ("Mozilla Public License Version 2.0", "MPL-2.0"),
         ("package a; class A {}", None),
+        ("The inelastic license of this file", None),
         ("Business Source License 1.1\nChange License: Apache License, Version 2.0", "BUSL-1.1"),
         ("/* Licensed under the Elastic License 2.0 and the Server Side Public License, v 1 */", "Elastic-2.0"),
         ("Server Side Public License, version 1, derived from the GNU Affero General Public License", "SSPL-1.0"),
