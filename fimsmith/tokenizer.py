@@ -52,7 +52,8 @@ class SourceTokenizer:
         self._split = None if self.splits is None or self.splits.pieces is None else self.splits.pieces.findall
         self._pieces = _Recent(self._piece, _REMEMBERED)
         borders = self.splits.borders if self.splits else None
-        self.table = PieceTable(self._piece, self.dtype, borders) if borders else None
+        # most pieces of a cut line are known from its file
+        self.table = PieceTable(self._pieces.__getitem__, self.dtype, borders) if borders else None
         self._lines = _Recent(self.packed, _REMEMBERED)
 
     @property
