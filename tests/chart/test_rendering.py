@@ -107,6 +107,21 @@ def test_what_is_no_image_is_refused(template: Callable[..., Any], image: dict[s
     assert f"at '/images/pipeline/{place}'" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("values", "endpoint"),
+    [
+        ({}, "http://ml-pipeline.kubeflow:8888"),
+        ({"register": {"enabled": False}}, None),
+        ({"register": {"enabled": False}, "kfp": {"endpoint": "http://kfp.example"}}, "http://kfp.example"),
+    ],
+)
+def test_the_doctor_looks_at_kubeflow_pipelines_where_there_is_one(
+    render: Render, values: dict[str, Any], endpoint: str | None
+):
+    (container,) = render(with_values(**values))["test:Pod/fimsmith-doctor"]["spec"]["containers"]
+    assert {item["name"]: item["value"] for item in container["env"]}.get("KFP_ENDPOINT") == endpoint
+
+
 def test_a_name_that_yaml_takes_for_something_else_stays_a_name(
     helm: Callable[..., Any], render: Render, tmp_path: Path
 ):

@@ -307,10 +307,30 @@ def test_a_registration_that_fails_says_why_stays_to_be_looked_at_and_goes_with_
         time.sleep(0.5)
 
 
-def test_helm_test_runs_the_doctor_and_leaves_nothing(helm: Run, kubectl: Callable[..., str]):
-    assert helm("install", "tested").returncode == 0
+def doctor(helm: Run, kubectl: Callable[..., str], **values: Any) -> tuple[int, str]:
+    """What `helm test` says, by its status and text."""
+    assert helm("install", "tested", **values).returncode == 0
     done = helm("test", "tested")
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    assert "may start, follow and delete PyTorchJobs" in said
     assert [name for name in left(kubectl, "tested") if name.startswith("pod/")] == []
+    said = done.stdout + done.stderr
+    assert "may start, follow and delete PyTorchJobs" in said
+    return done.returncode, said
+
+
+def test_helm_test_runs_the_doctor_without_kubeflow_pipelines(helm: Run, kubectl: Callable[..., str]):
+    status, said = doctor(helm, kubectl, kfp={"endpoint": ""})
+    assert status == 0, said
+    assert "KFP_ENDPOINT is not set" in said
+
+
+def test_helm_test_finds_kubeflow_pipelines(helm: Run, kubectl: Callable[..., str], client: Any):
+    status, said = doctor(helm, kubectl)
+    assert status == 0, said
+    assert f"single-user, at {INSIDE}" in said
+
+
+def test_helm_test_fails_where_kubeflow_pipelines_does_not_answer(helm: Run, kubectl: Callable[..., str]):
+    status, said = doctor(helm, kubectl, kfp={"endpoint": "http://127.0.0.1:1"})
+    assert status != 0
+    assert "http://127.0.0.1:1 does not answer" in said
+    assert "kfp.endpoint" in said

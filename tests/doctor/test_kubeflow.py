@@ -116,11 +116,15 @@ def test_kfp_is_judged_by_what_its_api_or_its_pages_answer(kfp, status: int, bod
     assert words in result.text
 
 
-def test_an_endpoint_where_nobody_listens_is_a_fault(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("inside", "fix"), [(False, "port-forward"), (True, "kfp.endpoint")])
+def test_an_endpoint_where_nobody_listens_is_a_fault(monkeypatch: pytest.MonkeyPatch, inside: bool, fix: str):
     monkeypatch.setenv("KFP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    if inside:
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
     result = only(kubeflow.reachable(subject({})))
     assert result.ok is False
-    assert "port-forward" in result.fix
+    assert fix in result.fix
 
 
 def test_without_an_endpoint_kfp_is_not_checked(monkeypatch: pytest.MonkeyPatch):

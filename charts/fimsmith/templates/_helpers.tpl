@@ -100,7 +100,9 @@ volumes:
 image: {{ include "fimsmith.image" (list . "pipeline") | quote }}
 imagePullPolicy: IfNotPresent
 env:
+  {{- if or .Values.register.enabled .Values.kfp.endpoint }}
   - {name: KFP_ENDPOINT, value: {{ include "fimsmith.endpoint" . | quote }}}
+  {{- end }}
   - {name: KF_PIPELINES_SA_TOKEN_PATH, value: /var/run/secrets/kubeflow/pipelines/token}
   - {name: FIMSMITH_IMAGE_PIPELINE, value: {{ include "fimsmith.image" (list . "pipeline") | quote }}}
   - {name: FIMSMITH_SECRET, value: {{ .Values.objectStore.existingSecret | quote }}}
