@@ -11,8 +11,9 @@ from kfp_server_api import ApiException
 from urllib3.exceptions import HTTPError
 
 from fimsmith.errors import FimsmithError, JobError
+from fimsmith.launch.answers import Refused, RequestError
 from fimsmith.launch.follow import Container
-from fimsmith.launch.kube import PODS, Cluster, Refused, RequestError
+from fimsmith.launch.kube import PODS, Cluster
 from fimsmith.progress import duration, say
 from pipelines.backend import explain
 from pipelines.local import PROGRESS, STAGES

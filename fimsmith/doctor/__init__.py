@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from fimsmith import config
 from fimsmith.doctor import jobs, kubeflow, machine, nodes, rights, sagemaker
 from fimsmith.doctor.result import Result, Subject
-from fimsmith.launch.kube import Cluster, Refused
+from fimsmith.launch.answers import Refused
+from fimsmith.launch.kube import Cluster
 
 __all__ = ["Result", "check", "results"]
 

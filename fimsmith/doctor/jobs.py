@@ -17,7 +17,8 @@ from typing import Any
 from fimsmith import __version__
 from fimsmith.doctor import machine, nodes, probe, rights
 from fimsmith.doctor.result import Result, Subject
-from fimsmith.launch.kube import PODS, Refused, home
+from fimsmith.launch.answers import Refused
+from fimsmith.launch.kube import PODS, home
 from fimsmith.launch.waiting import UNMADE, UNPULLED
 from fimsmith.progress import say
 

@@ -9,7 +9,8 @@ import urllib.request
 from collections.abc import Iterator
 
 from fimsmith.doctor.result import Result, Subject
-from fimsmith.launch.kube import JOBS, Refused
+from fimsmith.launch.answers import Refused
+from fimsmith.launch.kube import JOBS, inside
 
 _TESTED = "2.17.0"
 _LOGS = "kubectl -n kubeflow logs deployment/ml-pipeline"
@@ -23,7 +24,7 @@ def reachable(subject: Subject) -> Iterator[Result]:
         yield Result("KFP", None, "KFP_ENDPOINT is not set: runs by Kubeflow Pipelines are not checked")
         return
     forward = "kubectl -n kubeflow port-forward svc/ml-pipeline-ui 8888:80 & export KFP_ENDPOINT=http://127.0.0.1:8888"
-    if "KUBERNETES_SERVICE_HOST" in os.environ:  # in a pod of the chart's `helm test`
+    if inside():  # the chart's `helm test`
         forward = (
             "set KFP_ENDPOINT to what pods reach (in the chart kfp.endpoint), or leave it out where there is no KFP"
         )

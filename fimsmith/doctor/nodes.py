@@ -10,7 +10,7 @@ from typing import Any
 from fimsmith.config.quantity import amount
 from fimsmith.doctor.result import Result, Subject
 from fimsmith.launch import render
-from fimsmith.launch.kube import Refused
+from fimsmith.launch.answers import Refused
 from fimsmith.launch.placement import ANYWHERE
 
 _GIB = 2**30

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fimsmith import config, storage
 
 if TYPE_CHECKING:
-    from fimsmith.launch.kube import Cluster, Refused
+    from fimsmith.launch.answers import Refused
+    from fimsmith.launch.kube import Cluster
 
 WIDTH = 15  # columns for the name of a check
 _MARKS = {True: "✓", False: "✗", None: "–"}

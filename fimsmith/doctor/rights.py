@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fimsmith.doctor.result import Result, Subject
-from fimsmith.launch.kube import Refused, inside
+from fimsmith.launch.answers import Refused
+from fimsmith.launch.kube import inside
 
 _RUNNERS = ("pipeline-runner", "default-editor")  # KFP's own account: standalone, multi-user
 Resource = tuple[str, str]  # API group and name

@@ -8,7 +8,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 
-from fimsmith.launch.kube import Cluster, Refused, RequestError
+from fimsmith.launch.answers import Refused, RequestError
+from fimsmith.launch.kube import Cluster
 from fimsmith.launch.render import FETCH, MAIN
 
 _PAUSE = 1.0  # seconds before asking again

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from fimsmith.errors import ConfigError
+from fimsmith.launch.answers import Refused, RequestError, answered, missing
 
 JOBS = "/apis/kubeflow.org/v1/namespaces/{}/pytorchjobs"
 _WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/{}/workflows"
@@ -27,22 +28,6 @@ _PASSING = (401, 408, 429, 500, 502, 503, 504)  # answers that may be others in 
 _WATCHED = 240  # seconds of one stream of changes
 _CONTENT = {"PATCH": "application/merge-patch+json"}
 Answer = TypeVar("Answer")
-
-
-class RequestError(Exception):
-    """A request did not do what it was to do."""
-
-
-class Refused(RequestError):  # noqa: N818  an answer, not a failure of ours
-    """The API server's answer is an error."""
-
-    def __init__(self, status: int, message: str):
-        super().__init__(f"{status}: {message}")
-        self.status, self.message = status, message
-
-
-class Unreachable(RequestError):  # noqa: N818
-    """No answer came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +67,7 @@ class Cluster:
 
     def find(self, path: str) -> dict[str, Any] | None:
         """Read an object; None: there is none."""
-        with _missing():
+        with missing():
             return self.request("GET", path)
         return None
 
@@ -98,13 +83,13 @@ class Cluster:
         """Delete this very PyTorchJob with its pods, if it is there; another one of its name stays."""
         name, uid = job["metadata"]["name"], job["metadata"]["uid"]
         body = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
-        with _missing(404, 409):
+        with missing(404, 409):
             self.request("DELETE", f"{JOBS.format(self.namespace)}/{name}", body)
 
     def adopt(self, job: dict[str, Any], labels: dict[str, str], owner: dict[str, Any]) -> None:
         """Make a PyTorchJob belong to another owner, where this account may."""
         metadata = {"uid": job["metadata"]["uid"], "labels": labels, "ownerReferences": [owner]}
-        with _missing(403, 404, 409):
+        with missing(403, 404, 409):
             path = f"{JOBS.format(self.namespace)}/{job['metadata']['name']}"
             self.request("PATCH", path, {"metadata": metadata})
 
@@ -143,19 +128,19 @@ class Cluster:
         The first request to end a pod decides how long it has: the kubelet heeds no shorter time once it has begun
         (kubernetes/kubernetes#83916), so this comes before the job is deleted, which gives them their own.
         """
-        with _missing(403, 404, 409):
+        with missing(403, 404, 409):
             chosen = f"training.kubeflow.org/job-name={name}"
             body = {"gracePeriodSeconds": seconds}
             self.request("DELETE", PODS.format(self.namespace), body, labelSelector=chosen)
 
     def forget(self, pod: str) -> None:
         """Delete a pod without waiting for its node, where this account may."""
-        with _missing(403, 404, 409):
+        with missing(403, 404, 409):
             self.request("DELETE", f"{PODS.format(self.namespace)}/{pod}", {"gracePeriodSeconds": 0})
 
     def events(self, name: str) -> list[str]:
         """Read the warnings about an object, the newest last; none where this account may not."""
-        with _missing(403, 404):
+        with missing(403, 404):
             chosen = f"involvedObject.name={name},type=Warning"
             path = f"/api/v1/namespaces/{self.namespace}/events"
             found = self.request("GET", path, fieldSelector=chosen)["items"]
@@ -191,7 +176,7 @@ class Cluster:
         """Yield an answer as it comes; `silence` is how many seconds may pass between two pieces."""
         answer = self._open("GET", path, query, silence=silence)
         try:
-            with _answered():
+            with answered():
                 yield from answer.stream(65_536, decode_content=True)
         finally:
             answer.close()
@@ -203,7 +188,7 @@ class Cluster:
 
         The answer is read, unless `silence` says how many seconds may pass between two pieces of it.
         """
-        with _answered():
+        with answered():
             answer: Any = self.api.call_api(
                 path,
                 method,
@@ -223,47 +208,6 @@ class Cluster:
             return answer
 
 
-@contextlib.contextmanager
-def _answered() -> Iterator[None]:
-    """Turn what the client raises into a RequestError."""
-    from kubernetes.client import ApiException
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield
-    except ApiException as error:
-        if not error.status:  # it did not come to a request
-            raise Unreachable(str(error.reason)) from error
-        raise Refused(error.status, _message(error)) from error
-    except (HTTPError, OSError) as error:
-        raise Unreachable(_innermost(error)) from error
-
-
-def _message(error: Any) -> str:
-    """What the server says, without the object around it."""
-    body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else str(error.body or "")
-    try:
-        return str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.strip() or str(error.reason)
-
-
-def _innermost(error: BaseException) -> str:
-    while isinstance(reason := getattr(error, "reason", None), Exception):
-        error = reason
-    return str(error) or type(error).__name__
-
-
-@contextlib.contextmanager
-def _missing(*codes: int) -> Iterator[None]:
-    """Pass over the answer that there is no such thing."""
-    try:
-        yield
-    except Refused as error:
-        if error.status not in (codes or (404,)):
-            raise
-
-
 def own_namespace() -> str | None:
     """The namespace of the pod that this process runs in, if it does."""
     path = _ACCOUNT / "namespace"
@@ -276,7 +220,7 @@ def home(cluster: Cluster) -> Home:
     name = os.environ.get("KFP_POD_NAME") or (os.environ.get("HOSTNAME") if own_namespace() else None)
     if not name:
         return place
-    with _missing(403, 404):
+    with missing(403, 404):
         pod = cluster.pod(name, place.namespace) or {"metadata": {}}
         owner = next(iter(pod["metadata"].get("ownerReferences", [])), None)
         if owner is None or owner["kind"] != "Workflow":

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from fimsmith import config
 from fimsmith.errors import JobError
 from fimsmith.launch import diagnosis, kube, refusal, render, stopping, verdict
+from fimsmith.launch.answers import Refused, RequestError
 from fimsmith.launch.output import Output
 from fimsmith.launch.step import WorkflowStep
 from fimsmith.launch.verdict import Cause
@@ -43,7 +44,7 @@ def run(job: Job, place: config.Run) -> None:
         launcher = _Launcher(job, place, cluster, log)
         try:
             launcher.run()
-        except kube.RequestError as error:
+        except RequestError as error:
             gone = launcher.withdraw()
             raise refusal.explain(job.stage, error, cluster, None if gone else launcher.name) from error
 
@@ -82,7 +83,7 @@ class _Launcher:
         misses = itertools.count(1)
 
         def withdraw() -> bool:
-            with contextlib.suppress(kube.RequestError):
+            with contextlib.suppress(RequestError):
                 found = cluster.job(self.name)
                 if found is None:
                     return not self.asked or next(misses) >= _MISSES
@@ -98,7 +99,7 @@ class _Launcher:
         """Delete the job without waiting, if it is this launcher's; returns whether it is known that none goes on."""
         if not self.asked:
             return True
-        with contextlib.suppress(kube.RequestError):
+        with contextlib.suppress(RequestError):
             found = self.cluster.job(self.name)
             if found is not None and self._is_ours(found):
                 self.cluster.delete(found, "Foreground")
@@ -115,7 +116,7 @@ class _Launcher:
         cause = watch.until_done(stop)
         if cause is None:
             watch.close()
-            with contextlib.suppress(kube.RequestError):  # if it cannot be deleted, it goes after a while
+            with contextlib.suppress(RequestError):  # if it cannot be deleted, it goes after a while
                 self.cluster.delete(made, "Foreground")
             return None
         if stop and not self._is_ours(made):
@@ -167,7 +168,7 @@ class _Launcher:
         self.asked = True
         try:
             return self.cluster.create(manifest)
-        except kube.Refused as error:
+        except Refused as error:
             if error.status == 409:
                 return None
             raise

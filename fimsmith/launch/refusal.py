@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fimsmith.errors import JobError
-from fimsmith.launch.kube import Cluster, Refused
+from fimsmith.launch.answers import Refused
+from fimsmith.launch.kube import Cluster
 
 _OPERATOR = "the Kubeflow training operator v1 (PyTorchJob, kubeflow.org/v1)"
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from fimsmith.errors import ConfigError
 from fimsmith.launch import kube
+from fimsmith.launch.answers import Refused, RequestError
 from fimsmith.launch.follow import lines
-from fimsmith.launch.kube import Cluster, Home, Refused, RequestError
+from fimsmith.launch.kube import Cluster, Home
 from fimsmith.launch.stopping import Step, Stop
 
 _PAUSE = 1.0  # seconds before asking again

@@ -19,7 +19,8 @@ import yaml
 
 from fimsmith import __version__, config, configfile, doctor
 from fimsmith.doctor.result import Result
-from fimsmith.launch.kube import Cluster, Refused
+from fimsmith.launch.answers import Refused
+from fimsmith.launch.kube import Cluster
 
 pytestmark = pytest.mark.cluster
 

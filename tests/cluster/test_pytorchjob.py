@@ -23,6 +23,7 @@ import pytest
 from fimsmith import config, storage
 from fimsmith.errors import JobError
 from fimsmith.launch import Job, kube, pytorchjob, render
+from fimsmith.launch.answers import Refused, Unreachable
 from fimsmith.launch.placement import Placement
 from fimsmith.launch.verdict import condition
 
@@ -63,7 +64,7 @@ def _namespace(level: str) -> Iterator[kube.Cluster]:
     labels = {"pod-security.kubernetes.io/enforce": level}
     try:
         made.request("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
-    except kube.Unreachable as error:
+    except Unreachable as error:
         pytest.skip(f"the cluster that KUBECONFIG names does not answer: {error}")
     until(lambda: made.request("GET", f"/api/v1/namespaces/{name}/serviceaccounts")["items"])
     yield made
@@ -521,7 +522,7 @@ def step(cluster: kube.Cluster) -> Iterator[str]:
             f"/apis/{api}/namespaces/{cluster.namespace}/workflows",
             workflow | {"spec": {"suspend": True, "entrypoint": "main", "templates": [template]}},
         )
-    except kube.Refused as error:
+    except Refused as error:
         pytest.skip(f"this cluster knows no Workflows: {error.status}")
     owner = {"apiVersion": api, "kind": "Workflow", "name": name, "uid": made["metadata"]["uid"]}
     metadata = {"name": name, "labels": {"pipeline/runid": "run-1"}, "ownerReferences": [owner]}

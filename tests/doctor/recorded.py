@@ -4,7 +4,8 @@ from typing import Any
 
 from fimsmith import config
 from fimsmith.doctor.result import Result, Subject
-from fimsmith.launch.kube import Cluster, Refused
+from fimsmith.launch.answers import Refused
+from fimsmith.launch.kube import Cluster
 
 NODE = {
     "metadata": {"name": "a", "labels": {"gpu": "yes"}},

@@ -9,7 +9,7 @@ from recorded import NODE, only, subject
 
 from fimsmith import __version__
 from fimsmith.doctor import jobs
-from fimsmith.launch.kube import Refused
+from fimsmith.launch.answers import Refused
 
 NODES = {"/api/v1/nodes": {"items": [NODE]}}
 SOUND = {"python": "3.11.9", "fimsmith": __version__, "store": {"code": "ok", "message": "write, read, delete at AWS"}}

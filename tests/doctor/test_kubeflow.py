@@ -8,7 +8,7 @@ import pytest
 from recorded import only, subject
 
 from fimsmith.doctor import kubeflow
-from fimsmith.launch.kube import Refused
+from fimsmith.launch.answers import Refused
 
 SERVED = {"resources": [{"name": "pytorchjobs"}]}
 WEBHOOK = 'admission webhook "validator.pytorchjob.training-operator.kubeflow.org" denied the request: spec is invalid'
@@ -119,9 +119,7 @@ def test_kfp_is_judged_by_what_its_api_or_its_pages_answer(kfp, status: int, bod
 @pytest.mark.parametrize(("inside", "fix"), [(False, "port-forward"), (True, "kfp.endpoint")])
 def test_an_endpoint_where_nobody_listens_is_a_fault(monkeypatch: pytest.MonkeyPatch, inside: bool, fix: str):
     monkeypatch.setenv("KFP_ENDPOINT", "http://127.0.0.1:1")
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    if inside:
-        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setattr(kubeflow, "inside", lambda: inside)
     result = only(kubeflow.reachable(subject({})))
     assert result.ok is False
     assert fix in result.fix

@@ -7,7 +7,7 @@ import pytest
 from recorded import NODE, only, subject
 
 from fimsmith.doctor import nodes
-from fimsmith.launch.kube import Refused
+from fimsmith.launch.answers import Refused
 
 FORBIDDEN = Refused(403, "nodes is forbidden")
 

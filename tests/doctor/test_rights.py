@@ -9,7 +9,8 @@ import pytest
 from recorded import Recorded, only, subject
 
 from fimsmith.doctor import rights
-from fimsmith.launch.kube import Cluster, Home, Refused
+from fimsmith.launch.answers import Refused
+from fimsmith.launch.kube import Cluster, Home
 
 ME = {"status": {"userInfo": {"username": "jane"}}}
 RUNNER = {"/serviceaccounts/pipeline-runner": {}}

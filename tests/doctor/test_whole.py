@@ -14,7 +14,8 @@ from recorded import Recorded
 from fimsmith import config, configfile, doctor, model
 from fimsmith.doctor import probe
 from fimsmith.doctor.result import Result
-from fimsmith.launch.kube import Cluster, Refused, Unreachable
+from fimsmith.launch.answers import Refused, Unreachable
+from fimsmith.launch.kube import Cluster
 
 
 def settings(root: str = "s3://bucket/prefix", launcher: str = "pytorchjob") -> config.Config:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from fimsmith.launch import kube
+from fimsmith.launch.answers import Refused, Unreachable
 
 
 class _Server(http.server.BaseHTTPRequestHandler):
@@ -65,7 +66,7 @@ def test_the_context_of_the_file_that_the_environment_names_counts_at_the_time_o
 
 def test_a_refusal_keeps_its_status_and_the_servers_words(cluster: kube.Cluster):
     _Server.answers = {"/x": (403, b'{"kind": "Status", "message": "jane may not"}')}
-    with pytest.raises(kube.Refused) as caught:
+    with pytest.raises(Refused) as caught:
         cluster.request("GET", "/x")
     assert (caught.value.status, caught.value.message) == (403, "jane may not")
 
@@ -74,13 +75,13 @@ def test_what_is_not_there_is_none_and_other_refusals_are_not(cluster: kube.Clus
     _Server.answers = {"/gone": (404, b"{}"), "/broken": (500, b"oh"), "/here": (200, b'{"a": 1}')}
     assert cluster.find("/gone") is None
     assert cluster.find("/here") == {"a": 1}
-    with pytest.raises(kube.Refused, match="500: oh"):
+    with pytest.raises(Refused, match="500: oh"):
         cluster.find("/broken")
 
 
 def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(tmp_path / "config", "http://127.0.0.1:1")))
-    with pytest.raises(kube.Unreachable, match="refused"):
+    with pytest.raises(Unreachable, match="refused"):
         kube.Cluster().request("GET", "/x")
 
 
@@ -88,7 +89,7 @@ def test_a_log_that_breaks_off_gives_what_came_and_then_says_so(cluster: kube.Cl
     _Server.answers = {"/log?container=main&timestamps=true&follow=true": (200, b"one\ntwo")}
     pieces = cluster.follow("p", "main", None, wait=True)
     assert next(pieces) == b"one\ntwo"
-    with pytest.raises(kube.Unreachable):
+    with pytest.raises(Unreachable):
         next(pieces)
 
 

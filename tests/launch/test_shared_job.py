@@ -13,6 +13,7 @@ import pytest
 from fimsmith import config, storage
 from fimsmith.errors import JobError
 from fimsmith.launch import Job, kube, pytorchjob, render, stopping, watch
+from fimsmith.launch.answers import Refused, Unreachable
 
 OWNER = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "name": "run-2", "uid": "workflow-2"}
 
@@ -44,7 +45,7 @@ class Server(kube.Cluster):
             if method == "POST":
                 return self._create(copy.deepcopy(body))
             if name not in self.jobs:
-                raise kube.Refused(404, "not found")
+                raise Refused(404, "not found")
             return copy.deepcopy(getattr(self, f"_{method.lower()}")(self.jobs[name], body))
 
     def _pods(self, method: str, name: str) -> Any:
@@ -53,13 +54,13 @@ class Server(kube.Cluster):
         if name == "pods":
             return {"items": list(self.running.values())}
         if name not in self.running:
-            raise kube.Refused(404, "not found")
+            raise Refused(404, "not found")
         return self.running[name]
 
     def _create(self, job: dict[str, Any]) -> dict[str, Any]:
         name = job["metadata"]["name"]
         if name in self.jobs:
-            raise kube.Refused(409, "exists")
+            raise Refused(409, "exists")
         job["metadata"]["uid"] = uid = f"uid-{next(self.numbers)}"
         self.jobs[name] = job
         self.made.append(uid)
@@ -68,7 +69,7 @@ class Server(kube.Cluster):
         self.running[metadata["name"]] = {"metadata": metadata, "spec": spec, "status": {"phase": "Running"}}
         if self.lost_answers:
             self.lost_answers -= 1
-            raise kube.Unreachable("timed out")
+            raise Unreachable("timed out")
         return copy.deepcopy(job)
 
     def _get(self, job: dict[str, Any], _: Any) -> dict[str, Any]:
@@ -81,7 +82,7 @@ class Server(kube.Cluster):
 
     def _delete(self, job: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
         if body["preconditions"]["uid"] != job["metadata"]["uid"]:
-            raise kube.Refused(409, "another uid")
+            raise Refused(409, "another uid")
         del self.jobs[job["metadata"]["name"]]
         self.running.clear()
         return {}
@@ -90,7 +91,7 @@ class Server(kube.Cluster):
         return iter(())
 
     def _open(self, *_: Any, **__: Any) -> Any:
-        raise kube.Refused(502, "the node is gone")
+        raise Refused(502, "the node is gone")
 
     def lose_pod(self) -> None:
         with self.server_lock:
@@ -250,7 +251,7 @@ def test_a_withdrawal_that_gets_no_answer_is_not_sure(server: Server, tmp_path: 
         step = pytorchjob._Launcher(job(tmp_path / "work"), PLACE, server, log)._step()
 
     def fail(*_: Any, **__: Any) -> None:
-        raise kube.Unreachable("timed out")
+        raise Unreachable("timed out")
 
     monkeypatch.setattr(server, "request", fail)
     assert step

@@ -10,6 +10,7 @@ from fimsmith import config, launch, storage
 from fimsmith.errors import JobError
 from fimsmith.jobspec import JobSpec
 from fimsmith.launch import Job, kube, pytorchjob, render, watch
+from fimsmith.launch.answers import Refused
 from fimsmith.manifest import Manifest, Outcome
 
 DATA = Manifest(stage="mix", fingerprint="d", digest="d", uri="/d", files={}, metrics={}, details={})
@@ -125,7 +126,7 @@ def test_a_job_that_succeeded_before_it_was_found_is_not_made_again_and_its_log_
 
 def test_a_success_stays_one_when_the_job_cannot_be_deleted(run: Callable[..., Job], monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: Any) -> None:
-        raise kube.Refused(403, "forbidden")
+        raise Refused(403, "forbidden")
 
     monkeypatch.setattr(Cluster, "delete", refuse)
     run(Cluster(succeed))

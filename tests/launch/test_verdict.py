@@ -9,7 +9,8 @@ import urllib3
 from kubernetes.client import ApiException
 
 from fimsmith import config
-from fimsmith.launch import kube, refusal, verdict, waiting
+from fimsmith.launch import refusal, verdict, waiting
+from fimsmith.launch.answers import RequestError, answered
 
 SETTINGS = config.Kubernetes(memory="64Gi", shm="16Gi", disk="200Gi", image="hub/train:1", gpus=8)
 DONE = {"terminated": {"exitCode": 0, "reason": "Completed"}}
@@ -242,9 +243,9 @@ FORBIDDEN = (
 )
 
 
-def raised(error: Exception) -> kube.RequestError:
+def raised(error: Exception) -> RequestError:
     """What becomes of an error of the Kubernetes client."""
-    with pytest.raises(kube.RequestError) as caught, kube._answered():
+    with pytest.raises(RequestError) as caught, answered():
         raise error
     return caught.value
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fimsmith.errors import ConfigError, JobError
-from fimsmith.launch.kube import Refused
+from fimsmith.launch.answers import Refused
 from pipelines import watch
 
 NODE = "workflows.argoproj.io/node-name"
