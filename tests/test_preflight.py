@@ -72,6 +72,20 @@ def test_a_damaged_model_folder_is_refused(tiny: Path, tmp_path: Path, damage, w
         model.describe(config.Model(path=str(folder)))
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_tokenizer_whose_splits_are_not_known_is_said_to_be_slow(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], known: bool
+):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny, folder)
+    plain = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    if not known:
+        plain["pre_tokenizer"]["pretokenizers"].insert(0, {"type": "Digits", "individual_digits": False})
+    (folder / "tokenizer.json").write_text(json.dumps(plain), encoding="utf-8")
+    model.describe(config.Model(path=str(folder)))
+    assert ("several times slower" in capsys.readouterr().out) is not known
+
+
 def test_a_tokenizer_without_sentinels_is_refused(tiny: Path, tmp_path: Path):
     folder = tmp_path / "model"
     shutil.copytree(tiny, folder)
