@@ -6,10 +6,12 @@ that only look like credentials (`changeit`, `${DB_PASSWORD}`, `xxxx`) must not 
 
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 
 from fimsmith.corpus import comments, hints
 
@@ -121,7 +123,8 @@ def redacted(text: str, kind: str) -> tuple[str, Counter[str]] | None:
     for start, end, rule in spans:
         while kind == "java" and text[end - 1] == "\\":  # of an escape that ends behind the credential
             end -= 1
-        if rule == _PRIVATE_KEY or not any(first <= start and end <= last for first, last in inside):
+        place = bisect_right(inside, start, key=itemgetter(0)) - 1
+        if rule == _PRIVATE_KEY or place < 0 or end > inside[place][1]:
             return None
         parts += [text[done:start], REDACTED]
         done = end
