@@ -5,13 +5,14 @@ Offsets are bytes of the UTF-8 text throughout; `Offsets` converts them to chara
 
 import numpy as np
 import tree_sitter_java
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 LANGUAGE = Language(tree_sitter_java.language())
 _PARSER = Parser(LANGUAGE)
 # effort is counted in hundreds of the parser's operations: 3,000 files of the JDK take up to 1.7 per 100 bytes
 _EFFORT, _BYTES = 1_000, 20
 _CHUNK = 1 << 14  # bytes that the parser gets at once
+_DEEPEST = 10_000  # levels of a tree; from 65,536 on a query takes time that grows with the square of the file
 
 # the keyword list of CodeXGLUE; `var`, `record` and literals are not in it
 _WORDS = """
@@ -44,6 +45,13 @@ def tried(source: bytes) -> Tree | None:
     except ValueError:
         _PARSER.reset()  # it would go on with this text
         return None
+
+
+def captures(query: Query, root: Node) -> dict[str, list[Node]]:
+    """Return what a query finds, by its names, in no certain order; what is nested too deep is left out."""
+    cursor = QueryCursor(query)
+    cursor.set_max_start_depth(_DEEPEST)
+    return cursor.captures(root)
 
 
 def errors(tree: Tree) -> list[tuple[int, int]]:

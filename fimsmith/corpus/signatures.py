@@ -6,7 +6,7 @@ Annotations, comments and initial values are left out; each declaration takes on
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from tree_sitter import Node, Query, QueryCursor
+from tree_sitter import Node, Query
 
 from fimsmith import java
 
@@ -52,7 +52,7 @@ class _File:
 
     def __init__(self, source: bytes, root: Node):
         self._source = source
-        out = QueryCursor(_LEFT_OUT).captures(root).get("out", [])
+        out = java.captures(_LEFT_OUT, root).get("out", [])
         self._out = sorted(node.byte_range for node in out)
 
     def lines(self, node: Node) -> list[str]:

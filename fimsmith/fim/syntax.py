@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import cached_property
 
-from tree_sitter import Node, Query, QueryCursor
+from tree_sitter import Node, Query
 
 from fimsmith import java
 
@@ -16,6 +16,8 @@ Range = tuple[int, int]
 
 _COMMENTS = ("line_comment", "block_comment")
 _NO_STATEMENTS = (*_COMMENTS, "switch_label")  # among the children of a block
+_LARGE = 1 << 16  # characters
+_DEEP = 500  # levels: no code that a person wrote has as many
 _VISIBLE = re.compile(r"\S")
 _QUERY = Query(
     java.LANGUAGE,
@@ -52,14 +54,17 @@ class Syntax:
         self.offsets = java.Offsets(text)
         source = text.encode()
         tree = java.tried(source)
-        errors = [(0, len(source))] if tree is None else java.errors(tree)  # what takes too long is one error
-        self._root = (tree or java.parse(b"")).root_node
+        errors = [] if tree is None else java.errors(tree)
+        if tree is None or (len(text) > _LARGE and 2 * sum(end - start for start, end in errors) > len(source)):
+            errors, tree = [(0, len(source))], java.parse(b"")  # what takes too long to search is one error
+        self._root = tree.root_node
         self._errors = self._error_ranges(errors, len(source))
         self._error_starts = [start for start, _ in self._errors]
-        self._captured = QueryCursor(_QUERY).captures(self._root)
+        self._captured = java.captures(_QUERY, self._root)
         self._nodes: dict[str, list[Range]] = {}
         self.head = self._head()
         self._children: dict[int, list[Range]] = {}
+        self._statements: dict[int, list[Range]] = {}
 
     @cached_property
     def blocks(self) -> list[Node]:
@@ -69,7 +74,11 @@ class Syntax:
 
     def statements(self, block: Node) -> list[Range]:
         """Return the statements of a block."""
-        return self._ranges(child for child in block.named_children if child.type not in _NO_STATEMENTS)
+        found = self._statements.get(block.id)
+        if found is None:
+            children = (child for child in block.named_children if child.type not in _NO_STATEMENTS)
+            found = self._statements[block.id] = self._ranges(children)
+        return found
 
     def nodes(self, kind: str) -> list[Range]:
         """Return the ranges of a kind of config.Kinds other than `statements`."""
@@ -86,9 +95,12 @@ class Syntax:
     def aligned(self, start: int, end: int) -> Range:
         """Return the run of sibling nodes closest to a range: among the children of the smallest node around it,
         the contiguous ones with the largest intersection over union (aligned-span masking of AST-FIM, arXiv:2506.00204).
+        Where nodes are nested too deep to look for it, the range itself.
         """
         byte = self.offsets.bytes
-        node = self._root.descendant_for_byte_range(byte(start), byte(end)) or self._root
+        node = self._around(byte(start), byte(end))
+        if node is None:
+            return start, end
         children = self._children.get(node.id)
         if children is None:
             children = self._children[node.id] = self._ranges(node.children)
@@ -101,6 +113,15 @@ class Syntax:
             (children[a][0], children[b][1]) for a in (first, first + 1) for b in (last, last - 1) if first <= a <= b
         ]
         return max(runs, key=lambda run: _overlap(run, (start, end)))
+
+    def _around(self, start: int, end: int) -> Node | None:
+        """The smallest node around a range of bytes; finding it costs its depth each time, hence None where that is large."""
+        if len(self.text) > _LARGE:
+            cursor = self._root.walk()
+            while cursor.goto_first_child_for_byte(start) is not None:
+                if cursor.depth > _DEEP:
+                    return None
+        return self._root.descendant_for_byte_range(start, end) or self._root
 
     def _find(self, kind: str) -> list[Range]:
         if kind == "block":

@@ -148,3 +148,23 @@ def test_the_whole_file_touches_its_errors_and_a_sound_method_does_not():
     start = BROKEN.index("int g(int y)")
     assert syntax.touches_error(0, len(BROKEN))
     assert not syntax.touches_error(start, start + len("int g(int y) { return y + 1000; }"))
+
+
+def test_what_is_nested_too_deep_is_left_out_and_costs_no_search():
+    deep = "class A { int a = " + "- b + c\n" * 20_000 + "; }"
+    syntax = Syntax(deep)
+    assert 0 < len(syntax.nodes("expression")) <= 10_000
+    assert syntax.aligned(50_003, 50_010) == (50_003, 50_010)
+    assert syntax.aligned(0, 6) == (0, 5)
+
+
+def test_a_large_file_that_is_mostly_no_java_offers_nothing():
+    small, large = (Syntax("class A { void f() { g(); " + "do " * many + "} }") for many in (100, 30_000))
+    assert small.nodes("arguments")
+    assert not large.nodes("arguments")
+    assert large.touches_error(2, 2)
+
+
+def test_a_blocks_statements_are_looked_up_once():
+    syntax = Syntax(EVERY_KIND)
+    assert syntax.statements(syntax.blocks[0]) is syntax.statements(syntax.blocks[0])
