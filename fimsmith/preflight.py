@@ -11,6 +11,7 @@ from pathlib import Path
 from fimsmith import __version__, config, model, storage
 from fimsmith.corpus import decontaminate
 from fimsmith.errors import ConfigError, DataError
+from fimsmith.fim import samples
 from fimsmith.manifest import Manifest, fingerprint
 from fimsmith.progress import say
 
@@ -25,6 +26,7 @@ _RECORDED = (
     "numpy",
     "pyarrow",
 )
+_SUFFIX_FIRST = ("starcoder2", "codellama")  # families that know the order suffix, prefix, middle
 
 
 def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
@@ -35,6 +37,7 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
     if os.environ.get("KFP_POD_NAME"):  # KFP gives it to the pods of tasks, and to nothing else
         check_tasks(configuration.run)
     check_places(configuration)
+    _check_held_out(configuration)
     base = model.describe(configuration.model)
     _check_targets(configuration, base)
     if configuration.run.launcher != "local":
@@ -44,6 +47,11 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
         raise ConfigError(
             f"mix.sequence {configuration.mix.sequence} is longer than the model's context of {context} tokens; "
             f"set mix.sequence and fim.sequence to at most {context}"
+        )
+    if configuration.fim.spm and base.details["family"] not in _SUFFIX_FIRST:
+        say(
+            "preflight",
+            f"{base.details['family']} was not trained suffix first, as fim.spm {configuration.fim.spm:g} asks",
         )
     settings = configuration.model_dump(mode="json")
     science = {name: section for name, section in settings.items() if name != "run"}
@@ -81,6 +89,18 @@ def check_places(configuration: config.Config) -> None:
     """Check that the root can be written and that the sources are there."""
     storage.probe(configuration.run.root)
     _check_sources(configuration)
+
+
+def _check_held_out(configuration: config.Config) -> None:
+    """Training needs a validation set, and the evaluation holes to ask for."""
+    for split in ("valid", "test"):
+        if not getattr(configuration.curate, split):
+            raise ConfigError(f"curate.{split} is 0, but mix and evaluate need that split; set it to 0.01 or more")
+    shares = configuration.fim.shares.model_dump()
+    if not any(shares[policy] for policy in samples.FIM):
+        raise ConfigError(
+            f"fim.shares makes no holes, of which the test set is made; give one of {', '.join(samples.FIM)} a share"
+        )
 
 
 def _check_targets(configuration: config.Config, base: Manifest) -> None:

@@ -51,6 +51,30 @@ def test_a_benchmark_of_an_unknown_kind_is_refused_before_it_is_fetched(tiny: Pa
 
 
 @pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"curate": {"valid": 0}}, "curate.valid is 0"),
+        ({"curate": {"test": 0}}, "curate.test is 0"),
+        (
+            {"fim": {"shares": dict.fromkeys(config.Shares.model_fields, 0) | {"document": 1}}},
+            "fim.shares makes no holes",
+        ),
+    ],
+)
+def test_what_leaves_nothing_to_evaluate_is_refused(tiny: Path, tmp_path: Path, changes: dict, words: str):
+    with pytest.raises(ConfigError, match=words):
+        preflight.check(settings(tiny, tmp_path, **changes))
+
+
+@pytest.mark.parametrize(("share", "said"), [(0, False), (0.5, True)])
+def test_a_family_that_does_not_know_the_order_suffix_first_is_named(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], share: float, said: bool
+):
+    preflight.check(settings(tiny, tmp_path, fim={"spm": share}))
+    assert ("not trained suffix first" in capsys.readouterr().out) is said
+
+
+@pytest.mark.parametrize(
     ("damage", "words"),
     [
         (lambda folder: (folder / "config.json").unlink(), "no config.json"),

@@ -155,4 +155,4 @@ def _suggestion(section: config.Curate, drawn: dict[str, str], needed: set[str])
         if needed <= {_draw(section, seed, name) for name in drawn}:
             return f"set curate.seed to {seed}, or add files"
     whole = "set curate.split_by to cluster, or " if section.split_by == "repository" else ""
-    return f"{whole}add files, or set curate.valid and curate.test higher (0 for a split that is not needed)"
+    return f"{whole}add files, or set curate.valid and curate.test higher"
