@@ -19,8 +19,14 @@ from fimsmith.errors import DataError
 from fimsmith.manifest import Manifest, Outcome, produce
 from fimsmith.progress import Progress, say
 
-_CODE = 3  # to be raised when this code gives other rows or counts, so that older ones are not taken for them
+_CODE = 4  # to be raised when this code gives other rows or counts, so that older ones are not taken for them
 _LISTED = 50  # repositories and licences named in the manifest, which has to stay small
+_ADVICE = {  # by the reason why most files of a source are rejected, where the limits are not to blame
+    "no_text": "set text_column to a column of texts",
+    "broken": "mend its files (JSONL has one object on each line)",
+    "other_kind": "set its kind to what it holds",
+    "undecodable": "convert it to UTF-8",
+}
 
 
 def ingest(section: config.Ingest, source: config.Source, root: str) -> Manifest:
@@ -99,7 +105,7 @@ def _check(tally: _Tally, source: config.Source) -> None:
     raise DataError(
         f"source {source.name!r}: none of {len(tally.rejected):,} files can be used: "
         + ", ".join(f"{count:,} {reason}" for reason, count in counts)
-        + "; loosen the limits under ingest, or take the source out"
+        + f"; {_ADVICE.get(counts[0][0], 'loosen the limits under ingest')}, or take the source out"
     )
 
 

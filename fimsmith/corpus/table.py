@@ -5,7 +5,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -49,6 +49,8 @@ def _entry(row: dict[str, Any] | str, fallback: str, source: config.Source) -> E
         return Entry(fallback, source.name, fallback, reason=row)
     path, unsafe = tree.safe((_string(row, _PATHS) or fallback).lstrip("/"))
     path = fallback if unsafe else path
+    if source.kind == "java" and PurePosixPath(path).suffix.lower() not in ("", *tree.SUFFIXES["java"]):
+        return Entry(path, source.name, path, reason="other_kind")  # of a table of many languages
     name = _string(row, _REPOSITORIES) or source.name
     repository = name if source.repository == "auto" else source.repository
     texts = [text for column in source.columns if isinstance(text := row.get(column), str)]

@@ -22,6 +22,11 @@ def test_the_estimate_is_close_to_the_exact_similarity(change: int):
     assert max(abs(np.subtract(exact, estimated))) < 0.15
 
 
+def test_similarity_is_that_of_runs_of_five_words():
+    one, other = "a b c d e f g h", "a b c d e f g x"
+    assert minhash.jaccard(one, other) == 3 / 5  # each has four runs
+
+
 def test_small_files_are_estimated_without_bias():
     pairs = [(java(key, lines=4), java(key, lines=4, change=2)) for key in range(60)]
     errors = [float(minhash.estimate(*map(minhash.signature, pair))) - minhash.jaccard(*pair) for pair in pairs]

@@ -43,6 +43,28 @@ def test_rows_become_files_with_their_provenance(tmp_path: Path, make, name: str
     }
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"text": 1}, {"text": ["x"]}], "2 no_text; set text_column to a column of texts"),
+        (["[", '{"text": "x"', "]"], "3 broken; mend its files"),
+        ([{"text": java(1), "path": "a.py"}], "1 other_kind; set its kind"),
+        ([{"text": "x"}], "1 too_small; loosen the limits under ingest"),
+    ],
+)
+def test_a_table_of_nothing_that_can_be_used_is_refused_with_what_mends_it(tmp_path: Path, rows: list, words: str):
+    with pytest.raises(DataError, match=words):
+        ingest(jsonl(tmp_path / "a.jsonl", rows), tmp_path / "out")
+
+
+def test_rows_of_other_languages_are_left_out(tmp_path: Path):
+    paths = ("a/A.java", "a/B.JAVA", "a/setup.py", "a/Makefile", None)
+    rows = [{"text": java(key, lines=40), "path": path} for key, path in enumerate(paths)]
+    made = ingest(jsonl(tmp_path / "a.jsonl", rows), tmp_path / "out")
+    assert sorted(files(made)) == ["a.jsonl/000000004", "a/A.java", "a/B.JAVA", "a/Makefile"]
+    assert rejected(made) == {"a/setup.py": "other_kind"}
+
+
 def test_several_columns_are_joined(tmp_path: Path):
     long = "After a restart of the service all orders of the last hour are gone."
     rows = [{"title": "Orders are lost", "body": long}, {"title": long, "body": None}, {"title": 1, "body": None}]
