@@ -40,7 +40,10 @@ _RESTRICTED = (
     (re.compile(r"polyform \w+(?: \w+)? license"), "LicenseRef-PolyForm"),
     (re.compile(r"functional source license"), "LicenseRef-FSL"),
     (re.compile(r"cc by nc\b|creative commons attribution non ?commercial"), "LicenseRef-CC-BY-NC"),
-    (re.compile(r"non ?commercial (?:use|purposes?) only|only for non ?commercial"), "LicenseRef-NonCommercial"),
+    (
+        re.compile(r"non ?commercial (?:use|purposes?) only|only for non ?commercial (?:use|purposes?)"),
+        "LicenseRef-NonCommercial",
+    ),
     (re.compile(r"shall be used for good, not evil"), "JSON"),
     (re.compile(r"proprietary(?:,? and|,)? confidential|confidential(?:,? and|,)? proprietary"), UNKNOWN),
     (re.compile(r"unauthori[sz]ed copying of this"), UNKNOWN),
@@ -77,7 +80,12 @@ _FILLER = (
 )
 _NOT = re.compile(rf"(?:\b(?:not|never|no longer|formerly|previously)|cannot|n't)(?:{_FILLER})*+[ \"'(\[]*+$")
 _PARTLY = re.compile(rf"\b(?:portions?|parts?)(?:{_FILLER})*+[ \"'(\[]*+$")
+_OR = re.compile(rf"\bor(?:{_FILLER})*+[ \"'(\[]*+$")
 _BEFORE = 100  # characters of it
+_CHOICE = re.compile(
+    r"under either|either of|one of the following|elect to|dual licen|your (?:option|choice)|alternatively"
+)
+_COPYLEFT = {"EPL-2.0", "EPL-1.0", "MPL-2.0", "CDDL-1.0"}
 
 
 def detect(text: str, kind: str = "text") -> str | None:
@@ -114,7 +122,8 @@ def _detected(head: str) -> str | None:
     for phrase, name in _RESTRICTED:
         if phrase.search(plain):
             return name
-    if gnu := _GNU.search(plain):
+    gnu = _GNU.search(plain)
+    if gnu and "secondary license" not in plain[: gnu.start()]:  # as MPL and EPL call those that they allow besides
         return _gnu(plain, gnu)
     return _named(plain)
 
@@ -125,16 +134,26 @@ def _tag(lines: str) -> str:
 
 
 def _named(plain: str) -> str | None:
-    """The licence whose phrase occurs; UNKNOWN where it is only said not to be the file's."""
-    denied = False
+    """The licence whose phrase occurs; UNKNOWN where it is only said not to be the file's.
+
+    A copyleft one beside it holds too, unless there is a choice.
+    """
+    named, denied, choice = [], False, _CHOICE.search(plain) is not None
     for phrase, name in _PHRASES:
         for found in phrase.finditer(plain):
             before = plain[max(0, found.start() - _BEFORE) : found.start()]
             if _NOT.search(before):
                 denied = True
             elif not _PARTLY.search(before):
-                return name
-    return UNKNOWN if denied else None
+                named.append(name)
+                choice = choice or _OR.search(before) is not None
+                break
+    if not named:
+        return UNKNOWN if denied else None
+    if named[0] in _COPYLEFT:
+        return named[0]
+    beside = [name for name in named if name in _COPYLEFT]
+    return " OR ".join([named[0], *beside]) if choice else every([named[0], *beside])
 
 
 def every(names: Iterable[str]) -> str:

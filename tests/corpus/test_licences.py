@@ -51,6 +51,10 @@ GPL = """/*
         ("/* Portions licensed under the Apache License, Version 2.0. The rest: CC-BY-NC */", "LicenseRef-CC-BY-NC"),
         ("Creative Commons Attribution-NonCommercial 4.0 International", "LicenseRef-CC-BY-NC"),
         ("Permission is hereby granted, free of charge, for non-commercial use only", "LicenseRef-NonCommercial"),
+        (
+            "GNU General Public License, version 1 ... This is allowed only for noncommercial distribution",
+            "GPL-1.0-only",
+        ),
         ("Permission is hereby granted, free of charge. It shall be used for Good, not Evil.", "JSON"),
         ("Permission is hereby granted, free of charge, for commercial and non-commercial use", "MIT"),
         ("Functional Source License, Version 1.1, Apache License, Version 2.0 after it", "LicenseRef-FSL"),
@@ -68,6 +72,23 @@ GPL = """/*
         ("/** <p>SPDX-License-Identifier: MIT</p> */", "MIT"),
         ("Begin with `SPDX-License-Identifier: MIT` in each file", "MIT"),
         ("/* SPDX-License-Identifier: ${licence} */", None),
+        (
+            "Mozilla Public License Version 2.0. 'Secondary License' means either the GNU General Public License",
+            "MPL-2.0",
+        ),
+        (
+            "/* Under the Eclipse Public License v1.0. Parser: X, under the Apache License, Version 2.0 */",
+            "Apache-2.0 AND EPL-1.0",
+        ),
+        (
+            "/* Eclipse Public License v1.0 and Apache License v2.0: use it under either of these licenses. */",
+            "Apache-2.0 OR EPL-1.0",
+        ),
+        (
+            "/* Under the Eclipse Public License 2.0, or the Apache License, Version 2.0 */",
+            "Apache-2.0 OR EPL-2.0",
+        ),
+        ("/* Apache License, Version 2.0; permission is hereby granted, free of charge */", "Apache-2.0"),
         ("Common Development and Distribution License (CDDL) Version 1.0", "CDDL-1.0"),
         ("You can use this software under the Mulan PSL v2", "MulanPSL-2.0"),
         ("Boost Software License - Version 1.0", "BSL-1.0"),
