@@ -32,7 +32,9 @@ class Source(Section):
         default="auto",
         description="Repository of the files; auto: the topmost folder with .git, pom.xml or build.gradle(.kts), else the source's name.",
     )
-    licence: str | None = Field(default=None, description="SPDX identifier for files that state none.")
+    licence: str | None = Field(
+        default=None, description="SPDX identifier for files that state none, or none that is known."
+    )
     text_column: str = Field(
         default="text",
         min_length=1,

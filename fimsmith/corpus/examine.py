@@ -70,7 +70,8 @@ def _filtered(section: config.Ingest, source: config.Source, entry: Entry) -> di
         if page is None:
             return entry.found, "too_deep"
         text = page
-    licence = licences.detect(text) or entry.licence or source.licence
+    stated = licences.detect(text, source.kind)
+    licence = (entry.licence if stated is None else stated) or source.licence
     file = filters.File(entry.found, source.kind, len(entry.data), text, licence)
     if reason := filters.reason(file, section):
         return entry.found, reason

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fimsmith import config
-from fimsmith.corpus import tree
+from fimsmith.corpus import licences, tree
 from fimsmith.corpus.tree import Entry
 from fimsmith.errors import DataError
 
@@ -76,8 +76,7 @@ def _licence(row: dict[str, Any]) -> str | None:
     for stated in map(row.get, _LICENCES):
         names = [name for name in (stated if isinstance(stated, list) else [stated]) if isinstance(name, str) and name]
         if names:
-            expression = " AND ".join(f"({name})" if len(names) > 1 and " " in name else name for name in names)
-            return expression.encode("utf-8", "replace").decode()
+            return licences.every(names).encode("utf-8", "replace").decode()
     return None
 
 

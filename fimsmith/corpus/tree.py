@@ -46,7 +46,7 @@ class Entry:
     size: int = 0  # bytes as found
     time: int | None = None
     commit: str | None = None
-    licence: str | None = None  # SPDX, of the nearest LICENSE file above it
+    licence: str | None = None  # SPDX, of the nearest LICENSE file above it; licences.UNKNOWN if that names none
     reason: str | None = None  # why there is no data
     hunks: tuple[Lines, ...] = ()
 
@@ -167,18 +167,23 @@ def _repository(path: str, marked: set[str]) -> tuple[str, str]:
 
 
 def _licences(tree: Tree, members: list[Member]) -> dict[str, str]:
-    """Map folders to the licence that their LICENSE file states."""
-    found = {}
-    files = [
-        each
-        for each in members
-        if _LICENCE.fullmatch(each.path.rpartition("/")[2]) and not each.reason and each.size <= LICENCE_BYTES
-    ]
-    for member, data in tree.read(files, LICENCE_BYTES) if files else ():
-        decoded = decode.decode(data)
-        if not isinstance(decoded, str) and (name := licences.detect(decoded[0])):
-            found[member.path.rpartition("/")[0]] = name
-    return found
+    """Map folders to the licence that their LICENSE files state, UNKNOWN where one of them does not tell."""
+    files = [each for each in members if not each.folder and _LICENCE.fullmatch(each.path.rpartition("/")[2])]
+    found: dict[str, list[str]] = {}
+    for each in files:
+        names = found.setdefault(each.path.rpartition("/")[0], [])
+        if each.size > LICENCE_BYTES or each.reason not in (None, "link"):  # a link mostly names one beside it
+            names.append(licences.UNKNOWN)
+    readable = [each for each in files if not each.reason and each.size <= LICENCE_BYTES]
+    for member, data in tree.read(readable, LICENCE_BYTES) if readable else ():
+        found[member.path.rpartition("/")[0]].append(_stated(data))
+    return {folder: licences.every(names) for folder, names in found.items()}
+
+
+def _stated(data: bytes) -> str:
+    """The licence that a LICENSE file states."""
+    decoded = decode.decode(data) if len(data) <= LICENCE_BYTES else "too_large"
+    return licences.UNKNOWN if isinstance(decoded, str) else licences.detect(decoded[0]) or licences.UNKNOWN
 
 
 def _nearest(path: str, stated: dict[str, str]) -> str | None:

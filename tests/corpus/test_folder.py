@@ -143,6 +143,55 @@ def test_the_nearest_licence_file_counts_where_a_file_states_none(tmp_path: Path
     }
 
 
+@pytest.mark.parametrize(
+    "acme",
+    [
+        b"ACME PROPRIETARY LICENCE. You may not copy, train on, or distribute this software.",
+        b"Licensed under the MIT License. " + b" " * 100_000,
+        b"\0 Licensed under the MIT License.",
+        b"",
+        None,
+    ],
+)
+def test_a_licence_file_that_is_not_known_hides_the_one_above(tmp_path: Path, acme: bytes | None):
+    folder = write(
+        tmp_path / "in", {"LICENSE": "Licensed under the MIT License.", "A.java": java(1), "x/y/B.java": java(2)}
+    )
+    if acme is None:
+        (folder / "x" / "COPYING").symlink_to("terms/ACME.txt")
+    else:
+        (folder / "x" / "COPYING").write_bytes(acme)
+    made = ingest(folder, tmp_path / "out", config.Ingest(licences=["MIT"]))
+    assert (list(files(made)), rejected(made)) == (["A.java"], {"x/y/B.java": "licence"})
+
+
+def test_all_licence_files_of_a_folder_count_and_a_link_to_one_does_not(tmp_path: Path):
+    content = {
+        "LICENSE.md": "Licensed under the MIT License.",
+        "A.java": java(1),
+        "x/LICENSE": "SPDX-License-Identifier: MIT OR ISC",
+        "x/COPYING": "GNU General Public License, version 2",
+        "x/B.java": java(2),
+    }
+    folder = write(tmp_path / "in", content)
+    (folder / "LICENSE").symlink_to("LICENSE.md")
+    found = files(ingest(folder, tmp_path / "out"))
+    assert {path: row["licence"] for path, row in found.items()} == {
+        "A.java": "MIT",
+        "x/B.java": "GPL-2.0-only AND (MIT OR ISC)",
+    }
+
+
+def test_terms_of_its_own_keep_a_file_from_the_licence_of_its_folder_but_not_of_its_source(tmp_path: Path):
+    head = "/* Confidential and proprietary. Not licensed under the Apache License, Version 2.0. */\n"
+    content = {"LICENSE": "Apache License, Version 2.0", "A.java": head + java(1)}
+    folder = write(tmp_path / "in", content)
+    assert files(ingest(folder, tmp_path / "out"))["A.java"]["licence"] is None
+    assert (
+        files(ingest(folder, tmp_path / "named", licence="LicenseRef-Acme"))["A.java"]["licence"] == "LicenseRef-Acme"
+    )
+
+
 def test_the_source_names_the_licence_of_files_that_state_none(tmp_path: Path):
     folder = write(tmp_path / "in", {"A.java": java(1)})
     assert files(ingest(folder, tmp_path / "out", licence="ISC"))["A.java"]["licence"] == "ISC"

@@ -1,6 +1,6 @@
 import pytest
 
-from fimsmith.corpus.licences import allowed, detect
+from fimsmith.corpus.licences import UNKNOWN, allowed, detect
 
 GPL = """/*
  * This code is free software; you can redistribute it and/or modify it
@@ -38,7 +38,63 @@ GPL = """/*
         ("Server Side Public License, version 1, derived from the GNU Affero General Public License", "SSPL-1.0"),
         ('"Commons Clause" License Condition v1.0 ... License: Apache License 2.0', "LicenseRef-Commons-Clause"),
         ("PolyForm Noncommercial License 1.0.0", "LicenseRef-PolyForm"),
-        ("/* All rights reserved. This file is not licensed under the MIT License. */", None),
+        ("/* All rights reserved. This file is not licensed under the MIT License. */", UNKNOWN),
+        ("/* Confidential. Not licensed under the terms of the Apache License, Version 2.0. */", UNKNOWN),
+        ("/* Formerly licensed under the Apache License, Version 2.0 */", UNKNOWN),
+        ("/* It isn't released under the MIT License but under the Mozilla Public License, v. 2.0 */", "MPL-2.0"),
+        ("/* Acme Proprietary/Confidential. Its tests are under the MIT License. */", UNKNOWN),
+        ("/* Confidential and proprietary. Uses code under the Apache License, Version 2.0 */", UNKNOWN),
+        ("/* Unauthorized copying of this file, via any medium, is prohibited. */", UNKNOWN),
+        ("/* Portions of this file are licensed under the Apache License, Version 2.0. */", None),
+        ("/* Portions Copyright 2020 Acme. Licensed under the Apache License, Version 2.0. */", "Apache-2.0"),
+        ("/* You may use this file if not, or not only, for work under the MIT License. */", "MIT"),
+        ("/* Portions licensed under the Apache License, Version 2.0. The rest: CC-BY-NC */", "LicenseRef-CC-BY-NC"),
+        ("Creative Commons Attribution-NonCommercial 4.0 International", "LicenseRef-CC-BY-NC"),
+        ("Permission is hereby granted, free of charge, for non-commercial use only", "LicenseRef-NonCommercial"),
+        (
+            "GNU General Public License, version 1 ... This is allowed only for noncommercial distribution",
+            "GPL-1.0-only",
+        ),
+        ("Permission is hereby granted, free of charge. It shall be used for Good, not Evil.", "JSON"),
+        ("Permission is hereby granted, free of charge, for commercial and non-commercial use", "MIT"),
+        ("Functional Source License, Version 1.1, Apache License, Version 2.0 after it", "LicenseRef-FSL"),
+        (
+            "/* SPDX-License-Identifier: MIT */\n/* SPDX-License-Identifier: GPL-2.0-only */\nclass A {}",
+            "MIT AND GPL-2.0-only",
+        ),
+        ("// SPDX-License-Identifier: MIT OR EPL-2.0\n// SPDX-License-Identifier: ISC\n", "(MIT OR EPL-2.0) AND ISC"),
+        ("// SPDX-License-Identifier: MIT\n// SPDX-License-Identifier: MIT\n", "MIT"),
+        ("/* SPDX-License-Identifier: Apache-2.0\r\n * AND GPL-3.0-only */", "Apache-2.0 AND GPL-3.0-only"),
+        ("/* SPDX-License-Identifier: MIT */\n// AND NOW FOR THE CODE\n", "MIT"),
+        ("// SPDX-License-Identifier: Apache-2.0.\n", "Apache-2.0"),
+        ("/***\n * SPDX-License-Identifier: Apache-2.0      *\n ***/", "Apache-2.0"),
+        ("<!-- SPDX-License-Identifier: MIT -->", "MIT"),
+        ("/** <p>SPDX-License-Identifier: MIT</p> */", "MIT"),
+        ("Begin with `SPDX-License-Identifier: MIT` in each file", "MIT"),
+        ("/* SPDX-License-Identifier: ${licence} */", None),
+        (
+            "Mozilla Public License Version 2.0. 'Secondary License' means either the GNU General Public License",
+            "MPL-2.0",
+        ),
+        (
+            "/* Under the Eclipse Public License v1.0. Parser: X, under the Apache License, Version 2.0 */",
+            "Apache-2.0 AND EPL-1.0",
+        ),
+        (
+            "/* Eclipse Public License v1.0 and Apache License v2.0: use it under either of these licenses. */",
+            "Apache-2.0 OR EPL-1.0",
+        ),
+        (
+            "/* Under the Eclipse Public License 2.0, or the Apache License, Version 2.0 */",
+            "Apache-2.0 OR EPL-2.0",
+        ),
+        ("/* Apache License, Version 2.0; permission is hereby granted, free of charge */", "Apache-2.0"),
+        ("Common Development and Distribution License (CDDL) Version 1.0", "CDDL-1.0"),
+        ("You can use this software under the Mulan PSL v2", "MulanPSL-2.0"),
+        ("Boost Software License - Version 1.0", "BSL-1.0"),
+        ("This is free and unencumbered software released into the public domain.", "Unlicense"),
+        ("CC0 1.0 Universal", "CC0-1.0"),
+        ("Permission to use, copy, modify, and/or distribute this software for any purpose", "ISC"),
         ("/** Lists the files that are not under the root folder. */ class A {}", None),
         (
             "/* Licensed under the Apache License, Version 2.0. The fonts are not under the Apache License. */",
@@ -51,6 +107,20 @@ GPL = """/*
 )
 def test_a_stated_licence_is_named_by_its_spdx_identifier(text: str, licence: str | None):
     assert detect(text) == licence
+
+
+@pytest.mark.parametrize("end", ["/", ", ", ";", " & ", " "])
+def test_of_an_spdx_tag_that_is_no_expression_nothing_is_allowed(end: str):
+    tag = f"Apache-2.0{end}GPL-3.0-only"
+    assert detect(f"/* SPDX-License-Identifier: {tag} */") == tag
+    assert not allowed(tag, ["Apache-2.0"])
+
+
+def test_java_states_its_licence_in_comments_only():
+    code = 'class A { String head = "Licensed under the Apache License, Version 2.0 // SPDX-License-Identifier: MIT"; }'
+    assert detect(code, "java") is None
+    assert detect(code + "// Licensed under the Apache License, Version 2.0", "java") == "Apache-2.0"
+    assert detect("package a; /* Under the MIT License" + 10_000 * " " + "*/", "java") == "MIT"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +140,11 @@ def test_a_stated_licence_is_named_by_its_spdx_identifier(text: str, licence: st
         ("((MIT) OR (GPL-2.0-only AND X))", ["MIT"], True),
         ("MIT AND Apache-2.0 OR GPL-2.0-only", ["GPL-2.0-only"], True),
         ("(MIT", ["MIT"], False),
+        ("Apache-2.0 OR LicenseRef_Proprietary_x", ["Apache-2.0"], False),
+        ("MIT OR see the other files", ["MIT"], False),
+        ("MIT OR GPL-2.0-only WITH Classpath-exception-2.0", ["MIT"], True),
+        ("MIT OR DocumentRef-x:LicenseRef-y", ["MIT"], True),
+        ("(Apache License 2.0) AND MIT", ["Apache License 2.0", "MIT"], True),
         ("", ["MIT"], False),
         ("MIT AND \x01", ["MIT"], False),
         ("(" * 500_000 + "MIT" + ")" * 500_000, ["MIT"], False),
