@@ -36,7 +36,7 @@ def curate(section: config.Curate, ingested: list[Manifest], root: str) -> Manif
     With `section.signatures` also `signatures.parquet` (`records.SIGNATURES`) of the training files, with
     `section.snippets` `snippets.parquet` (`records.SNIPPETS`).
     `metrics` holds the files per split, what was dropped, and the largest similarity between test
-    and training; `details` the counts per group, the most similar pair, and the cut-offs of a split by time. Raises DataError when
+    and training; `details` the counts per group and benchmark, the most similar pair, and the cut-offs of a split by time. Raises DataError when
     a split is empty.
     """
     benchmarks = [decontaminate.find(location) for location in section.decontaminate]
@@ -55,7 +55,7 @@ def _build(section: config.Curate, benchmarks: list[Benchmark], ingested: list[M
         rows.times = _times(sources, groups)
     say("curate", f"comparing {len(rows.ids):,} files")
     decided = plan(section, rows)
-    result = _Result(decided)
+    result = _Result(decided, len(benchmarks))
     with ExitStack() as stack:
         shards = [
             stack.enter_context(
@@ -144,15 +144,16 @@ def _numbered(manifest: Manifest, first: int) -> Iterator[Numbered]:
 class _Result:
     """Counts of what was kept and dropped, and the texts of the most similar pair."""
 
-    def __init__(self, decided: Plan):
+    def __init__(self, decided: Plan, benchmarks: int):
         self._plan = decided
+        self._contaminated = [0] * benchmarks
         self.dropped: list[tuple[str, str]] = []
         self._kept: Counter[tuple[str, str]] = Counter()  # (group, split)
         self._clusters: set[str] = set()
         self._pair: dict[int, tuple[str, str]] = {}  # row -> path, text
 
-    def take(self, number: int, row: dict[str, Any], contaminated: bool) -> dict[str, Any] | None:
-        """Return a row as it is written, or None for one that is dropped."""
+    def take(self, number: int, row: dict[str, Any], contaminated: list[int]) -> dict[str, Any] | None:
+        """Return a row as it is written, or None for one that is dropped; it holds parts of the `contaminated` benchmarks."""
         path, split, cluster = (
             f"{row['repository']}/{row['path']}",
             self._plan.splits[number],
@@ -160,6 +161,8 @@ class _Result:
         )
         if number in (self._plan.closest.pair or ()):
             self._pair[number] = path, row["text"]
+        for benchmark in contaminated:
+            self._contaminated[benchmark] += 1
         if reason := self._plan.reasons[number] or ("contaminated" if contaminated else None):
             self.dropped.append((path, reason))
             return None
@@ -194,6 +197,7 @@ class _Result:
             details={
                 "groups": {group: {split: self._kept[group, split] for split in splits} for group in groups},
                 "dropped": dict(sorted(reasons.items())),
+                "contaminated": self._contaminated,
                 **self._cutoffs(),
                 "most_similar": self._most_similar(),
                 "similarity": f"Jaccard of {minhash.SHINGLE}-word shingles without the head comment, estimated by MinHash "

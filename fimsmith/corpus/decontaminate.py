@@ -70,19 +70,24 @@ def _brought(uri: str, size: int) -> Iterator[Path]:
         yield bucket.bring(uri, size, folder)
 
 
-def runs(benchmarks: list[Benchmark]) -> np.ndarray:
-    """Return the hashes of all runs of the benchmarks, ascending; raises DataError for a file that cannot be read."""
-    found = (_benchmark(path) for benchmark in benchmarks for path in benchmark.files())
-    return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
+def runs(benchmarks: list[Benchmark]) -> list[np.ndarray]:
+    """Return the hashes of each benchmark's runs, ascending; raises DataError for a file that cannot be read."""
+    none = np.zeros(0, np.uint64)
+    return [
+        np.unique(np.concatenate([none, *(_benchmark(path) for path in benchmark.files())])) for benchmark in benchmarks
+    ]
 
 
-def contaminated(known: np.ndarray, texts: list[str]) -> list[bool]:
-    """Say for each text whether it shares a run of words with a benchmark; `known` comes from runs()."""
-    return [_shares_a_run(text, known) for text in texts]
+def contaminated(known: list[np.ndarray], texts: list[str]) -> list[list[int]]:
+    """Return for each text which benchmarks share a run of words with it, by their places in what runs() gave."""
+    return [_sharing(minhash.ngrams(minhash.words(text.lower()), _WORDS), known) for text in texts]
 
 
-def _shares_a_run(text: str, known: np.ndarray) -> bool:
-    runs = minhash.ngrams(minhash.words(text.lower()), _WORDS)
+def _sharing(runs: np.ndarray, known: list[np.ndarray]) -> list[int]:
+    return [number for number, benchmark in enumerate(known) if _share(runs, benchmark)]
+
+
+def _share(runs: np.ndarray, known: np.ndarray) -> bool:
     places = np.searchsorted(known, runs)  # known is ascending
     inside = places < len(known)
     return bool((known[places[inside]] == runs[inside]).any())

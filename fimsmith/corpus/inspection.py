@@ -24,12 +24,12 @@ _Task = tuple[str, bool, bool]  # a text, whether it is compared with benchmarks
 class Seen:
     """What was found in one file."""
 
-    contaminated: bool = False
+    contaminated: list[int] = field(default_factory=list)  # by which benchmarks
     signatures: list[dict[str, str]] = field(default_factory=list)
 
 
 def inspected(
-    known: np.ndarray, decided: Plan, rows: Iterable[Numbered], *, types: bool
+    known: list[np.ndarray], decided: Plan, rows: Iterable[Numbered], *, types: bool
 ) -> Iterator[tuple[int, dict[str, Any], Seen]]:
     """Yield each row with what its text holds; only files that would be learned from are looked at.
 
@@ -57,7 +57,7 @@ def _task(decided: Plan, number: int, row: dict[str, Any], compares: bool, types
     return row["text"] if compared or typed else "", compared, typed
 
 
-def _look(known: np.ndarray, tasks: list[_Task]) -> list[Seen]:
+def _look(known: list[np.ndarray], tasks: list[_Task]) -> list[Seen]:
     flags = decontaminate.contaminated(known, [text if compared else "" for text, compared, _ in tasks])
     return [
         Seen(flag, signatures(text) if typed and not flag else [])

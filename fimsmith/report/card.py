@@ -53,7 +53,12 @@ def render(section: config.Report, stages: Data) -> str:
         replaced=data.bars(Counter(_sum(stages.ingest, "redacted"))),
         rules={name: settings["ingest"][name] for name in ("personal", "secrets")},
         apart=_apart(curate, settings["curate"]["decontaminate"]),
-        benchmarks=settings["curate"]["decontaminate"],
+        benchmarks=[
+            f"{benchmark}: {counted(files, 'file')}"
+            for benchmark, files in zip(
+                settings["curate"]["decontaminate"], curate.details["contaminated"], strict=True
+            )
+        ],
         samples={
             title: data.bars(Counter(_sum(stages.fim, name)))
             for title, name in (("Target", "policy"), ("Kind of hole", "kind"), ("Cut", "cut"), ("Split", "split"))

@@ -194,6 +194,16 @@ def test_files_that_hold_parts_of_a_benchmark_are_not_trained_on(code: Manifest,
     contaminated = {path.partition("/")[2] for path, reason in dropped(made).items() if reason == "contaminated"}
     assert contaminated == expected
     assert made.metrics["contaminated"] == len(expected) > 0
+    assert made.details["contaminated"] == [len(expected)]
+
+
+def test_contaminated_files_are_counted_for_each_benchmark(code: Manifest, tmp_path: Path):
+    benchmarks = {"all.txt": range(20), "few.txt": range(3), "none.txt": [10_000]}
+    for name, numbers in benchmarks.items():
+        (tmp_path / name).write_text("\n".join(java(n, lines=40) for n in numbers))
+    made = curate(tmp_path, code, decontaminate=[str(tmp_path / name) for name in benchmarks])
+    whole, few, none = made.details["contaminated"]
+    assert whole == made.metrics["contaminated"] > few > none == 0
 
 
 def test_a_changed_benchmark_is_noticed_and_a_moved_one_is_not(code: Manifest, tmp_path: Path):

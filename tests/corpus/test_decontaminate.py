@@ -19,7 +19,8 @@ OTHER = "Return false when the numbers of the given list are in any order that t
 
 
 def contaminated(locations: Sequence[str], texts: list[str]) -> list[bool]:
-    return decontaminate.contaminated(decontaminate.runs([decontaminate.find(each) for each in locations]), texts)
+    known = decontaminate.runs([decontaminate.find(each) for each in locations])
+    return list(map(bool, decontaminate.contaminated(known, texts)))
 
 
 def benchmark(path: Path, records: list[dict]) -> str:

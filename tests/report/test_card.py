@@ -102,9 +102,11 @@ def test_what_was_replaced_and_the_benchmarks_are_named(run: list[Manifest]):
             each.details["redacted"] = {"emails": 3, "assigned-secret": 1}
         if each.stage == "preflight":
             each.details["configuration"]["curate"]["decontaminate"] = ["s3://bucket/HumanEval.jsonl.gz"]
+        if each.stage == "curate":
+            each.details["contaminated"] = [2]
     text = drawn(run)
     sources = len([each for each in run if each.stage == "ingest"])
     assert f"emails{3 * sources}" in text
     assert f"assigned secret{sources}" in text
-    assert "s3://bucket/HumanEval.jsonl.gz" in text
+    assert "s3://bucket/HumanEval.jsonl.gz: 2 files" in text
     assert "held parts of one of these benchmarks: 2 files." in text
