@@ -22,7 +22,7 @@ _COMMON = _RARE_SURNAMES | frozenset(
     for cell in _CELLS
     if row in _SIGNS or cell - row != 1
 )
-_LEAST_COMMON = 1 / 3  # of the non-ASCII characters: names have rare ones; misread Latin-1 has next to no common ones
+_LEAST_COMMON = 1 / 3  # of the distinct characters: names have rare ones; misread Latin-1 has next to no common ones
 # where EUC-JP has them too, between characters that would be misread
 _KANA = frozenset(bytes((row, cell)).decode("gb18030") for row in (0xA4, 0xA5) for cell in _CELLS)
 _MOST_KANA = 0.2
