@@ -10,11 +10,29 @@ import re
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
-_LAST_COMMON_ROW = 0xD7  # GB 2312 lead bytes: A1-A9 symbols, B0-D7 the 3,755 common characters, above that rare ones
-_KANA_ROWS = (0xA4, 0xA5)  # where EUC-JP has them too, between characters that would be misread
-_FIRST_HAN_ROW, _LAST_HANGUL_ROW = 0xB0, 0xC8  # syllables of EUC-KR are common characters here, but none behind row C8
-_LEAST_LATE, _FEW = 0.1, 20  # share of distinct characters that lie behind it, nearly half in Chinese; few say nothing
-_LEAST_COMMON = 0.8  # of the non-ASCII characters; real Chinese has above 0.95, misread Latin-1 nearly 0
+_IN_A_WORD = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z])")
+# rows of GB 2312 (lead bytes): A1-A3 signs, A6 Greek, A8 accents of pinyin, A9 lines, B0-D7 the 3,755 common characters.
+# A byte and the next greater one are rather a table of Latin-1's letters. Surnames make up for rare given names.
+_SIGNS, _COMMON_HAN = (0xA1, 0xA2, 0xA3, 0xA6, 0xA8, 0xA9), range(0xB0, 0xD8)
+_RARE_SURNAMES = frozenset("闫覃臧佟邬邝谌芮郗邸佘阚荀郏逯亓隗郜")
+_CELLS = range(0xA1, 0xFF)
+_COMMON = _RARE_SURNAMES | frozenset(
+    bytes((row, cell)).decode("gb18030")
+    for row in (*_SIGNS, *_COMMON_HAN)
+    for cell in _CELLS
+    if row in _SIGNS or cell - row != 1
+)
+_LEAST_COMMON = 1 / 3  # of the distinct characters: names have rare ones; misread Latin-1 has next to no common ones
+# where EUC-JP has them too, between characters that would be misread
+_KANA = frozenset(bytes((row, cell)).decode("gb18030") for row in (0xA4, 0xA5) for cell in _CELLS)
+_MOST_KANA = 0.2
+# frequent syllables of Korean that read as characters hardly used in Chinese; in Korean they are nearly half of all
+_SYLLABLES = (
+    "다이니을지습는로하를시가스파정의용합기사트인어한은오않터대아위그드값름표패보치함식프입형나키전모면바업설중고명들"
+    "여개블잘동료류과레호"
+)
+_KOREAN = frozenset(_SYLLABLES.encode("euc_kr").decode("gb18030"))
+_LEAST_KOREAN, _LEAST_KINDS = 1 / 6, 2  # a single one may be a Chinese name's
 _LEAST_NULS = 0.2  # of the high bytes of UTF-16 without a byte order mark; Java with Chinese comments has above 0.5
 _MOST_WRONG_NULS = 0.01  # of the low bytes
 
@@ -64,20 +82,21 @@ def _utf16_by_nuls(data: bytes) -> str | None:
 
 
 def _chinese(data: bytes) -> tuple[str, str] | None:
-    """Decode GB 18030 (which includes GBK and GB 2312) if the result is common Chinese.
+    """Decode GB 18030 (which includes GBK and GB 2312) if the result is plausible Chinese.
 
-    Latin-1 often decodes too, but to rare characters: an accented letter and its neighbour fall
-    outside the rows of common characters. Japanese and Korean decode to common ones, but not to all kinds of them.
+    Latin-1 often decodes too, but to rare characters, most of them within words. Japanese and Korean decode to
+    common characters: kana tell the one, its most frequent syllables the other.
     """
     decoded = _strict(data, "gb18030", "gb18030")
     if decoded is None or _PRIVATE_USE.search(decoded[0]):
         return None
     foreign = "".join(_NON_ASCII.findall(decoded[0]))
-    leads = foreign.encode("gb2312", "ignore")[::2]
-    common = sum(lead <= _LAST_COMMON_ROW and lead not in _KANA_ROWS for lead in leads)
-    kinds = "".join(set(foreign)).encode("gb2312", "ignore")[::2]
-    han = sum(lead >= _FIRST_HAN_ROW for lead in kinds)
-    late = sum(lead > _LAST_HANGUL_ROW for lead in kinds)
-    if late < _LEAST_LATE * (han - _FEW):
+    korean = len(_KOREAN & set(foreign)) >= _LEAST_KINDS and _share(_KOREAN, foreign) > _LEAST_KOREAN
+    if korean or _share(_KANA, foreign) > _MOST_KANA:
         return None
-    return decoded if common >= _LEAST_COMMON * len(foreign) else None
+    common = _COMMON & set(_IN_A_WORD.sub("", decoded[0]))
+    return decoded if len(common) >= _LEAST_COMMON * len(set(foreign)) else None
+
+
+def _share(kind: frozenset[str], text: str) -> float:
+    return sum(map(kind.__contains__, text)) / len(text)

@@ -63,16 +63,19 @@ def _filtered(section: config.Ingest, source: config.Source, entry: Entry) -> di
     if isinstance(decoded, str):
         return entry.found, decoded
     text, encoding = decoded
+    size = len(entry.data)
     if entry.path.lower().endswith(html.SUFFIXES):
         if html.is_unclosed(text):
             return entry.found, "unclosed_markup"
         page = html.text(text)
         if page is None:
             return entry.found, "too_deep"
-        text = page
+        text, size = page, len(page.encode())
+        if size > section.max_bytes:
+            return entry.found, "too_large"
     stated = licences.detect(text, source.kind)
     licence = (entry.licence if stated is None else stated) or source.licence
-    file = filters.File(entry.found, source.kind, len(entry.data), text, licence)
+    file = filters.File(entry.found, source.kind, size, text, licence)
     if reason := filters.reason(file, section):
         return entry.found, reason
     return {

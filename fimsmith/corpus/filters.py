@@ -43,7 +43,7 @@ class File:
 
     path: str  # below the source, with forward slashes
     kind: str  # java | text
-    size: int  # bytes as found
+    size: int  # bytes as found; of a page, those of its text
     text: str
     licence: str | None  # SPDX expression
 

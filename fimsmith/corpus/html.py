@@ -3,7 +3,11 @@
 import re
 
 SUFFIXES = (".html", ".htm")
-_FURNITURE = ("script", "style", "nav", "header", "footer", "aside", "form", "noscript", "template", "svg", "iframe")
+_FURNITURE = (  # not form: intranets put whole pages into one
+    *("script", "style", "nav", "footer", "aside", "select", "datalist"),
+    *("noscript", "template", "svg", "iframe"),
+)
+_CONTENT = ("main", "article")
 # what opens markup and what closes it; the parser looks for the end of each one anew
 _MARKUP = (("<", ">"), ("<!--", "-->"), ("<![", "]>"))
 _MOST_UNCLOSED = 1_000
@@ -17,15 +21,18 @@ def is_unclosed(markup: str) -> bool:
 
 def text(markup: str) -> str | None:
     """Return what a page says, without menus and scripts; None when its elements are nested too deeply."""
-    from bs4 import BeautifulSoup  # a quarter of a second, which sources of code need not wait for
-    from markdownify import MarkdownConverter
+    from fimsmith.corpus.page import Converter, Page, language  # a quarter of a second, which code need not wait for
 
     try:
-        page = BeautifulSoup(markup, "html.parser")
+        page = Page(markup, "html.parser")
+        for header in page.find_all("header"):
+            if not header.find_parent(_CONTENT):  # there it holds the title
+                header.decompose()
         for element in page.find_all(_FURNITURE):
             element.decompose()
-        content = page.find("main") or page.find("article") or page.body or page
-        plain = MarkdownConverter(heading_style="ATX", strip=["img"]).convert_soup(content)
+        content = page.find_all("main", limit=2) or page.find_all("article", limit=2)
+        told = content[0] if len(content) == 1 else page.body or page
+        plain = Converter(heading_style="ATX", strip=["img"], code_language_callback=language).convert_soup(told)
     except RecursionError:
         return None
     return _BLANK.sub("\n\n", plain).strip() + "\n"

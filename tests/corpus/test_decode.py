@@ -32,6 +32,8 @@ def test_each_encoding_is_recognised_and_gives_the_same_text(data: bytes, encodi
         'String s = "naïve café";',
         "// Ärger über Öl, ÄÖÜ",
         "// \xa9 2024 Société",
+        'String from = "ÀÁÂÃÄÅ";',
+        "static final int SITUAÇÃO_INVÁLIDA = 1; // INFORMAÇÕES",
     ],
 )
 def test_latin_1_is_not_taken_for_chinese(text: str):
@@ -42,6 +44,8 @@ def test_latin_1_is_not_taken_for_chinese(text: str):
     ("text", "codec"),
     [
         ("// 주문의 총 금액을 계산합니다. 고객 등급에 따라 할인을 적용한다", "euc_kr"),
+        ("// 데이터베이스 연결 설정", "euc_kr"),
+        ("// 사용자 정보를 저장합니다", "euc_kr"),
         ("// データベース接続を閉じる", "euc_jp"),
         ("// 受注データの検索処理を行う", "euc_jp"),
         ("// 注文の合計金額を計算する", "shift_jis"),
@@ -63,6 +67,33 @@ def test_no_other_language_of_asia_is_taken_for_chinese(text: str, codec: str):
 )
 def test_chinese_of_few_kinds_of_characters_is_read(text: str):
     assert decode(f"class A {{}}\n{text}".encode("gbk")) == (f"class A {{}}\n{text}", "gb18030")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "陈鑫",
+            "王昊",
+            "李婷",
+            "孙怡",
+            "徐璐",
+            "林晟",
+            "王婧璇",
+            "徐珺玥",
+            "李俊聪",
+            "闫鑫",
+        ),  # one character is common at most
+        "陈鑫\n * @author 陈鑫\n * @author 陈鑫",
+        "———————— 查询接口 ————————",
+        "————————",
+        "第一章·概述",
+        *("男", "推荐", "换行", "购买", "酒店", "肿瘤", "篮球"),
+    ],
+)
+def test_a_name_or_a_sign_is_enough_to_read_chinese(text: str):
+    text = f"/**\n * @author {text}\n */\nclass A {{}}\n"
+    assert decode(text.encode("gbk")) == (text, "gb18030")
 
 
 def test_bytes_of_no_encoding_are_undecodable():
