@@ -109,7 +109,7 @@ class Ingest(Section):
     secrets: Literal["keep", "redact", "drop"] = Field(
         default="drop",
         description="Credentials (keys, tokens, passwords): keep them, replace them inside comments and string literals by "
-        "`redacted` (what stands elsewhere, and private keys, still costs the file), or drop the file.",
+        "`redacted` (what stands elsewhere, in pieces, and private keys, still costs the file), or drop the file.",
     )
     personal: Literal["keep", "redact", "drop"] = Field(
         default="redact",

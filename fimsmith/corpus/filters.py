@@ -17,19 +17,29 @@ _ALPHANUMERIC = (
 )
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _GENERATED_PATH = re.compile(r"(?:^|/)(?:generated-(?:test-)?sources|(?:target|build)/generated[^/]*)/")
-# at the start of a line: Hibernate's annotation of the same name stands on members, which are indented
-_GENERATED_TYPE = re.compile(r"^@(?:[\w.]+\.)?(?:Grpc)?Generated\b", re.MULTILINE)
-_GENERATED_MEMBER = re.compile(r"\* @mbg\.?generated\b")  # MyBatis Generator marks members only
+# at the start of a line: Hibernate's annotation of the same name stands on members, which are indented; MyBatis Generator
+# marks members only, by an annotation or a tag
+_GENERATED_TYPE = re.compile(
+    r"^@(?:[\w.]+\.)?(?:Grpc)?Generated\b|@Generated\((?:value ?= ?)?\"org\.mybatis\.generator\.", re.MULTILINE
+)
+_GENERATED_MEMBER = re.compile(r"\* @mbg\.?generated\b")
 _PACKAGE = re.compile(r"^[ \t]*(?:package|import|module|open module)\b", re.MULTILINE)
 # in lower case, one of the hints in all that the patterns find
-_GENERATED_HINTS = ("generated", "do not edit", "do not modify")
+_GENERATED_HINTS = ("generated", "do not edit", "do not modify", "$antlr ", "此文件")
 _GENERATED_NOTE = re.compile(
     r"generated (?:by|from|with|using|automatically|code|file)\b|auto-?generated|(?:automatically|mechanically) generated"
+    r"|// \$antlr \d|此文件是?由[^\n]{1,100}生成"  # ANTLR 3, JAXB on a Chinese machine
+)
+# what follows `do not edit` where that is the file, not a part such as `the returned list`
+_WHOLE_FILE = (
+    r"(?= *(?:$|\n|\*/|[^\w\s*]|(?:it )?(?:directly|manually|by hand|unless)\b|or (?:edit|modify)\b|anything\b|generated\b"
+    r"|(?:this|the) (?:[\w-]+ ){0,2}(?:file|class|interface|code|line|source|content|comment|block|section)))"
 )
 _GENERATED_BODY = re.compile(  # also between the package and the body
-    r"do not (?:edit|modify)\b|\* @generated\b(?! not\b)"
+    rf"do not (?:edit|modify){_WHOLE_FILE}|\* @generated\b(?! not\b)|generated [^\n]{{1,60}} by hibernate tools"
     r"|this (?:class|interface|enum|file|code) (?:is|was|has been) (?:auto-?|automatically )?generated (?:by|from|with|using)\b"
 )
+_DESCRIPTIONS = ("package-info.java", "module-info.java")
 _MOST_UNCLOSED = 100  # comments that nothing ends
 _DEEPEST = 1_000  # brackets in brackets; 1,500 files of the JDK have up to 13
 # stretches without punctuation but < and what may stand in a type; in a < b < c the parser keeps both readings, and all of it
@@ -131,8 +141,9 @@ def generated(file: File, section: config.Ingest) -> str | None:
     before_package = lower[: package.start()] if package else before_body
     if not any(hint in part for part in (before_package, before_body) for hint in _GENERATED_HINTS):
         return None
-    note = _GENERATED_NOTE.search(_comments(before_package))
-    return "generated" if note or _GENERATED_BODY.search(_comments(before_body)) else None
+    described = file.path.endswith(_DESCRIPTIONS)
+    note = _GENERATED_NOTE.search(_comments(before_package, described))
+    return "generated" if note or _GENERATED_BODY.search(_comments(before_body, described)) else None
 
 
 def licence(file: File, section: config.Ingest) -> str | None:
@@ -169,5 +180,6 @@ def _depth(code: str, brackets: str) -> int:
     return int(np.max(depths - np.minimum(np.minimum.accumulate(depths), 0), initial=0))
 
 
-def _comments(text: str) -> str:
-    return " ".join(comments.ANY.findall(text))
+def _comments(text: str, described: bool) -> str:
+    """The comments of a text, without Javadoc where that describes a package or module, not the file."""
+    return " ".join(comment for comment in comments.ANY.findall(text) if not (described and comment.startswith("/**")))

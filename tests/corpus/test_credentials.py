@@ -75,6 +75,23 @@ KEY = "MIIEowIBAAKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gu"
         ('client.setApiKey("9f8e7d6c5b4a39281706f5e4d3c2b1a0");', "assigned-secret"),
         ('map.put("db.password", "kT9#vLq2$Wn");', "assigned-secret"),
         ('"client_secret": "Zk3pQ8vNw2Rt5Xy7"', "assigned-secret"),
+        (joined("glrt-", "Zx9Kq2LmP4vT7wRb3NyH"), "gitlab-token"),
+        (joined("GOCSPX-", "Kq3Vt8Wm2Zr5Xy7Lp9Nb4Hd6Fg1J"), "google-secret"),
+        (
+            joined("SG", ".Kq3Vt8Wm2Zr5Xy7Lp9Nb4H.", "Fg1Js0QcKq3Vt8Wm2Zr5Xy7Lp9Nb4Hd6Fg1Js0QcZ8k"),
+            "sendgrid-key",
+        ),
+        (joined("pypi-", "AgEIcHlwaS5vcmcC", "Kq3Vt8Wm2Zr5Xy7" * 4), "pypi-token"),
+        (
+            joined('"https://a.blob.core.windows.net/c?sv=2022&', "sig=", "Kq3Vt8Wm2Zr5%2By7Lp9Nb4" * 2, '%3D"'),
+            "azure-signature",
+        ),
+        ('String passwort = "Rt7kq9zLm!2";', "assigned-secret"),
+        ('static final String DB_PASS = "Rt7kq9zLm!2";', "assigned-secret"),
+        ('String smtpPass = "Rt7kq9zLm!2", pw;', "assigned-secret"),
+        ('char[] pw = "Rt7kq9zLm!2".toCharArray();', "assigned-secret"),
+        ('String[] passwords = {"Rt7kq9zLm!2"};', "assigned-secret"),
+        (joined('load("b3BlbnNzaC1r', 'ZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2g");'), "private-key"),
     ],
 )
 def test_a_credential_is_found(text: str, rule: str):
@@ -115,6 +132,8 @@ def test_a_credential_is_found(text: str, rule: str):
         "// private-key: /etc/ssl/certs/server1.pem",
         "<token>${token.value1}</token>",
         "// uses Basic authentication, or Bearer tokens of RFC6750",
+        'String PASSWORD_PATTERN = "^[a-zA-Z0-9]{6,20}$", TOKEN = "^[0-9A-F]{8}$";',
+        'String bypass = "Rt7kq9zLm!2", pwm = "Rt7kq9zLm!2"; passed("Rt7kq9zLm!2");',
     ],
 )
 def test_what_only_looks_like_a_credential_costs_no_file(text: str):
@@ -150,6 +169,45 @@ def test_each_text_gets_its_own_answer():
     ]
 
 
+REST = "Kq3Vt8Wm2Zr5Xy7Lp9Nb4Hd6Fg1Js0Qc"
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "MIIEvQIBADANBgkq" + "hkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ",  # RSA, PKCS#8, of 2,048 bits
+        "MIICdwIBADANBgkq" + "hkiG9w0BAQEFAASCAmEwggJdAgEAAoGBA",  # of 1,024
+        "MIIEowIBAAKCAQEA",  # PKCS#1
+        "MIIJKQIBAAKCAgEA",
+        "MHcCAQEEI",  # EC and SM2, SEC 1
+        "MIGkAgEBBDA",
+        "MIGHAgEAMBMGByqG" + "SM49AgEGCCqGSM49AwEHBG0wawIBAQQg",  # PKCS#8
+        "MEECAQAwEwYHKoZI" + "zj0CAQYIKoEcz1UBgi0EJzAlAgEBBCA",
+        "MC4CAQAwBQYDK2Vw" + "BCIEI",  # Ed25519
+    ],
+)
+def test_a_private_key_without_the_lines_of_pem_costs_the_file_whole_or_in_pieces(begin: str):
+    whole, pieces = f'"{begin}{REST * 25}"', f'"{begin}{REST}"\n + "{REST}" + "{REST}"'
+    for text in (f"String KEY = {whole};", f"load({pieces});"):
+        assert find(text) == "private-key"
+        assert redacted(text, "java") is None
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA",
+        "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQ",
+        "MIIBCgKCAQEA",  # PKCS#1
+        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",  # EC
+        "MIIC+TCCAeGgAwIBAgIUdI1B",  # certificate
+        "MIICUTCCATkCAQAwDDEKMAgGA1UEAwwBeDCC",  # request of one
+    ],
+)
+def test_a_public_key_or_certificate_is_no_secret(begin: str):
+    assert find(f'String KEY = "{begin}{REST * 8}";') is None
+
+
 PIECES = [
     *(
         "AKIA",
@@ -169,6 +227,10 @@ PIECES = [
         "@",
         "db.internal",
         "password",
+        "PASS",
+        "dbPass",
+        "pw",
+        "{",
         "PassPhrase",
         "api_key",
         "密码",
@@ -224,6 +286,7 @@ def test_every_assignment_of_a_value_with_a_digit_has_the_hint(match: re.Match[s
 
 
 AWS, PASSWORD = joined("AKIA", "QYLPMN5HHHFP", "ZAM2"), joined("Rt7kq9", "zLm")
+AWS_SECRET = joined("zll7rZRB2RtvkOEy3FYl", "Llbp4NC4V/CQQPhu/Wv2")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +302,12 @@ AWS, PASSWORD = joined("AKIA", "QYLPMN5HHHFP", "ZAM2"), joined("Rt7kq9", "zLm")
         (f'"x \\"jdbc:mysql://db/shop?password={PASSWORD}\\" y"', '"x \\"jdbc:mysql://db/shop?password=redacted\\" y"'),
         (f'String s = """\n  password = "{PASSWORD}"\n  """;', 'String s = """\n  password = "redacted"\n  """;'),
         (f'String token = "{AWS}/{PASSWORD}";', 'String token = "redacted";'),
+        (f'new Keys("{AWS}", "{AWS_SECRET}")', 'new Keys("redacted", "redacted")'),
+        (f"// {AWS}:{AWS_SECRET}", "// redacted:redacted"),
+        (
+            f'"?password={PASSWORD}" + "&a=b", token = "{PASSWORD}", "name"',
+            '"?password=redacted" + "&a=b", token = "redacted", "name"',
+        ),
     ],
 )
 def test_a_credential_in_a_literal_or_comment_becomes_a_placeholder(text: str, expected: str):
@@ -252,6 +321,8 @@ def test_a_credential_in_a_literal_or_comment_becomes_a_placeholder(text: str, e
     [
         f"class A {{ int {AWS}; }}",
         f"/* jdbc:mysql://db/shop?password={PASSWORD}*/",  # nothing tells where it ends
+        f'String secret = "{PASSWORD}"\n    + "{PASSWORD}";',
+        f'String[] passwords = {{"{PASSWORD}", "{PASSWORD}"}};',
         joined("// -----BEGIN PRIVATE", " KEY----- ", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB"),
         joined("// ", AWS, "\n// -----BEGIN PRIVATE", " KEY----- ", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB"),
     ],

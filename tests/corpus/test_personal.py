@@ -30,6 +30,8 @@ def clean(text: str, kind: str = "java") -> str:
         ("// +86 139 1234 5678, 86-139-1234-5678", f"// +86 {PHONE}, 86-{PHONE}"),
         ('"%szhang@corp.cn" + "_zhang@corp.cn"', f'"{EMAIL}" + "{EMAIL}"'),
         ("// 身份证 440308199901101512", f"// 身份证 {IDENTITY}"),
+        ("// zhang@corp.cn- or zhang@corp.cn-", f"// {EMAIL}- or {EMAIL}-"),
+        ("// from a/ZHANG@corp.cn/li@corp.cn, //ZHANG@CORP.CN", f"// from a/{EMAIL}/{EMAIL}, //{EMAIL}"),
     ],
 )
 def test_personal_data_in_comments_and_strings_becomes_a_placeholder(text: str, expected: str):
@@ -50,6 +52,8 @@ def test_personal_data_in_comments_and_strings_becomes_a_placeholder(text: str, 
         '"0.13912345678" + "1391234567890" + "a13912345678" + "12345678901"',
         "char c = '@';",
         "// 160 1200 2400, 150-20-30, 1391-2345-678, 0139-1234-5678",
+        '"images/logo@2x.png" + "icon@3x.SVG" + "ftp://anonymous@ftp.gnu.org/"',
+        "// npm install vue@next.js, host/kdc.corp.com@CORP.COM",
     ],
 )
 def test_what_only_looks_like_personal_data_stays(text: str):
