@@ -24,7 +24,7 @@ def text(markup: str) -> str | None:
     from fimsmith.corpus.page import Converter, Page, language  # a quarter of a second, which code need not wait for
 
     try:
-        page = Page(markup, "html.parser")
+        page = Page(markup)
         for header in page.find_all("header"):
             if not header.find_parent(_CONTENT):  # there it holds the title
                 header.decompose()

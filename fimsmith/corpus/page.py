@@ -6,6 +6,7 @@ from textwrap import indent
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
+from bs4.builder._htmlparser import BeautifulSoupHTMLParser, HTMLParserTreeBuilder
 from markdownify import MarkdownConverter
 
 _DEEPEST = 250  # elements in one another; converting takes three of Python's 1,000 frames for each
@@ -54,8 +55,23 @@ _ENDS = {
     "option": (("option",), ("select", "datalist")),
     "optgroup": (("option", "optgroup"), ("select",)),
 }
+_EMPTY = HTMLParserTreeBuilder.DEFAULT_EMPTY_ELEMENT_TAGS or set()
 _NUMBER = re.compile("[0-9]{1,9}")
 _LANGUAGE = re.compile(r"lang(?:uage)?-([\w+#-]+)")
+
+
+class _Parser(BeautifulSoupHTMLParser):
+    """The library's, which would look through all <br> and <img> before an end tag for one that the tag may be of."""
+
+    def handle_endtag(self, tag: str, check_already_closed: bool = True) -> None:
+        """Take the end of an element; an end tag of those that have none means nothing."""
+        if not (check_already_closed and tag in _EMPTY):
+            self.soup.handle_endtag(tag)
+
+
+class _Builder(HTMLParserTreeBuilder):
+    def feed(self, markup: Any, _parser_class: Any = _Parser) -> None:
+        super().feed(markup, _parser_class)
 
 
 class Page(BeautifulSoup):
@@ -63,6 +79,9 @@ class Page(BeautifulSoup):
 
     RecursionError is raised where elements are nested too deeply to be converted.
     """
+
+    def __init__(self, markup: str):
+        super().__init__(markup, builder=_Builder())
 
     def handle_starttag(self, name: str, *details: Any, **more: Any) -> Tag | None:
         """Take the start of an element."""

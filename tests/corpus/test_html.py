@@ -115,3 +115,7 @@ def test_the_text_of_a_page_is_what_is_too_small_or_too_large(tmp_path: Path):
 def test_whatever_a_page_holds_it_becomes_text_or_nothing(markup: str):
     told = html.text(markup)
     assert told is None or told.endswith("\n")
+
+
+def test_end_tags_of_elements_that_have_none_mean_nothing():
+    assert html.text("<p>one<br>two</br>three</img></p><p>four") == html.text("<p>one<br>twothree</p><p>four</p>")
