@@ -61,7 +61,14 @@ _LANGUAGE = re.compile(r"lang(?:uage)?-([\w+#-]+)")
 
 
 class _Parser(BeautifulSoupHTMLParser):
-    """The library's, which would look through all <br> and <img> before an end tag for one that the tag may be of."""
+    """The library's, which would look through all <br> and <img> before an end tag for one that the tag may be of.
+
+    It would also give up a page for a <![ that it does not know; HTML takes all of them for comments.
+    """
+
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """Pass over what begins with <![ at a character."""
+        return self.parse_bogus_comment(i)
 
     def handle_endtag(self, tag: str, check_already_closed: bool = True) -> None:
         """Take the end of an element; an end tag of those that have none means nothing."""

@@ -119,3 +119,8 @@ def test_whatever_a_page_holds_it_becomes_text_or_nothing(markup: str):
 
 def test_end_tags_of_elements_that_have_none_mean_nothing():
     assert html.text("<p>one<br>two</br>three</img></p><p>four") == html.text("<p>one<br>twothree</p><p>four</p>")
+
+
+@pytest.mark.parametrize("marked", ["<![ody>", "<![if !IE]>", "<![CDATA[x]]>", "<![", "<![[[]"])
+def test_marked_sections_are_comments_whatever_they_say(marked: str):
+    assert html.text(f"<p>one</p>{marked}<p>two</p>").startswith("one")
