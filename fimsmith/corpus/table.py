@@ -104,7 +104,9 @@ def _parquet(path: Path, source: config.Source, longest: int) -> Iterator[dict[s
             _check_column(path, source, names)
             known = {*source.columns, *_PATHS, *_REPOSITORIES, *_LICENCES} & set(names)
             for group in range(file.num_row_groups):
-                if _is_bomb(file.metadata.row_group(group)):
+                # Arrow unpacks a page whole, which may be as large as its group; what the metadata says of a column may
+                # not be asked for: of a damaged one that ends the process
+                if tree.is_bomb(path.stat().st_size, file.metadata.row_group(group).total_byte_size):
                     yield "too_large"
                     continue
                 # row by row: 90 KB of a file can be 1 GB of text
@@ -112,14 +114,6 @@ def _parquet(path: Path, source: config.Source, longest: int) -> Iterator[dict[s
                     yield _row_of(batch, longest)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is no UTF-8
         raise _broken(path, error) from error
-
-
-def _is_bomb(group: pq.RowGroupMetaData) -> bool:
-    """Whether a row group must not be opened: Arrow unpacks a page whole, which may be as large as its group."""
-    columns = [group.column(number) for number in range(group.num_columns)]
-    packed = sum(column.total_compressed_size for column in columns)
-    unpacked = sum(column.total_uncompressed_size for column in columns)
-    return tree.is_bomb(packed, unpacked)
 
 
 def _jsonl(path: Path, source: config.Source, longest: int) -> Iterator[dict[str, Any] | str]:

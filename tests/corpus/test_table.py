@@ -57,6 +57,16 @@ def test_a_table_of_nothing_that_can_be_used_is_refused_with_what_mends_it(tmp_p
         ingest(jsonl(tmp_path / "a.jsonl", rows), tmp_path / "out")
 
 
+def test_a_parquet_file_whose_schema_is_damaged_is_refused(tmp_path: Path):
+    path = parquet(tmp_path / "a.parquet", [{"text": java(1)}])
+    optional = b"\x25\x02\x18\x04text"
+    damaged = path.read_bytes().replace(optional, b"\x25\0\x18\x04text")  # required: its statistics no longer fit
+    assert damaged != path.read_bytes()
+    path.write_bytes(damaged)
+    with pytest.raises(DataError, match=r"a\.parquet"):
+        ingest(path, tmp_path / "out")
+
+
 def test_rows_of_other_languages_are_left_out(tmp_path: Path):
     paths = ("a/A.java", "a/B.JAVA", "a/setup.py", "a/Makefile", None)
     rows = [{"text": java(key, lines=40), "path": path} for key, path in enumerate(paths)]
