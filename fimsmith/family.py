@@ -59,6 +59,7 @@ FAMILIES = (
     ),
     Family("codellama", "▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>", "</s>", "<s>", ("<unk>", "</s>")),
 )
+SUFFIX_FIRST = ("starcoder2", "codellama")  # of these those that know the order suffix, prefix, middle
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from fimsmith import __version__, config, model, storage
+from fimsmith import __version__, config, family, model, storage
 from fimsmith.corpus import decontaminate
 from fimsmith.errors import ConfigError, DataError
 from fimsmith.fim import samples
@@ -26,7 +26,6 @@ _RECORDED = (
     "numpy",
     "pyarrow",
 )
-_SUFFIX_FIRST = ("starcoder2", "codellama")  # families that know the order suffix, prefix, middle
 
 
 def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
@@ -48,7 +47,7 @@ def check(configuration: config.Config) -> tuple[Manifest, Manifest]:
             f"mix.sequence {configuration.mix.sequence} is longer than the model's context of {context} tokens; "
             f"set mix.sequence and fim.sequence to at most {context}"
         )
-    if configuration.fim.spm and base.details["family"] not in _SUFFIX_FIRST:
+    if configuration.fim.spm and base.details["family"] not in family.SUFFIX_FIRST:
         say(
             "preflight",
             f"{base.details['family']} was not trained suffix first, as fim.spm {configuration.fim.spm:g} asks",

@@ -38,12 +38,12 @@ def _rule(name: str, hint: str, pattern: str) -> Rule:
 _PRIVATE_KEY = "private-key"
 _PIECES = "secret-in-pieces"
 _IRREPLACEABLE = (_PRIVATE_KEY, _PIECES)  # what follows the first piece would stay
-_CODE = "[A-Za-z0-9_+/-]"  # of base64
+_BASE64 = "[A-Za-z0-9_+/-]"
 # How private keys begin without PEM's lines: RSA in PKCS#8 and PKCS#1, EC in SEC 1 and PKCS#8, Ed25519. Public keys and
 # certificates have no version in front, or another.
 _DER = (
-    rf"M(?:II{_CODE}{{3}}IBA(?:DANBgkqhkiG9w0BAQEFAASC|A[JK])|H[Qc]CAQEEI|I(?:Gk|Hc)AgEBB|I[GH]{_CODE}AgEAMB[AM]GByqGSM49AgEG"
-    rf"|[DEG]{_CODE}CAQAwE[Aw]YHKoZIzj0CAQY|C4CAQAwBQYDK2VwBCIEI)"
+    rf"M(?:II{_BASE64}{{3}}IBA(?:DANBgkqhkiG9w0BAQEFAASC|A[JK])|H[Qc]CAQEEI|I(?:Gk|Hc)AgEBB|I[GH]{_BASE64}AgEAMB[AM]GByqGSM49AgEG"
+    rf"|[DEG]{_BASE64}CAQAwE[Aw]YHKoZIzj0CAQY|C4CAQAwBQYDK2VwBCIEI)"
 )
 _SHAPES = (
     _rule("aws-access-key", "AKIA|ASIA", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
@@ -52,8 +52,10 @@ _SHAPES = (
         "AKIA|ASIA",
         r"\b(?:AKIA|ASIA)[A-Z2-7]{16}[\s\"',:;]{1,40}([A-Za-z0-9+/]{40})(?![A-Za-z0-9+/])",
     ),
-    _rule(_PRIVATE_KEY, _DER, rf"{_DER}{_CODE}{{24}}"),
-    _rule(_PRIVATE_KEY, "b3BlbnNzaC1rZXktdjE", rf"b3BlbnNzaC1rZXktdjE{_CODE}{{40}}"),  # OpenSSH's, with PEM or without
+    _rule(_PRIVATE_KEY, _DER, rf"{_DER}{_BASE64}{{24}}"),
+    _rule(
+        _PRIVATE_KEY, "b3BlbnNzaC1rZXktdjE", rf"b3BlbnNzaC1rZXktdjE{_BASE64}{{40}}"
+    ),  # OpenSSH's, with PEM or without
     _rule(
         _PRIVATE_KEY,
         "PRIVATE",

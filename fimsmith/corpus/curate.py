@@ -27,6 +27,7 @@ from fimsmith.progress import say
 
 _LOADED = 10_000  # rows whose signature is read at once
 _ROWS_WAITING = 1_024  # rows held by the writers of all shards together
+_CODE = 1  # to be raised when this code gives other rows or counts, so that older ones are not taken for them
 _FILES_TOGETHER = 50  # rows of snippets.parquet that are read for one of them
 
 
@@ -36,11 +37,11 @@ def curate(section: config.Curate, ingested: list[Manifest], root: str) -> Manif
     With `section.signatures` also `signatures.parquet` (`records.SIGNATURES`) of the training files, with
     `section.snippets` `snippets.parquet` (`records.SNIPPETS`).
     `metrics` holds the files per split, what was dropped, and the largest similarity between test
-    and training; `details` the counts per group and benchmark, the most similar pair, and the cut-offs of a split by time. Raises DataError when
-    a split is empty.
+    and training; `details` the counts per group and benchmark, the most similar pair, and the cut-offs of a split by
+    time. Raises DataError when a split is empty.
     """
     benchmarks = [decontaminate.find(location) for location in section.decontaminate]
-    key = [section, [benchmark.signature for benchmark in benchmarks]]
+    key = [_CODE, section, [benchmark.signature for benchmark in benchmarks]]
     return produce("curate", key, ingested, root, lambda work: _build(section, benchmarks, ingested, work))
 
 

@@ -3,10 +3,10 @@
 import re
 
 SUFFIXES = (".html", ".htm")
-_FURNITURE = (  # not form: intranets put whole pages into one
-    *("script", "style", "nav", "footer", "aside", "select", "datalist"),
-    *("noscript", "template", "svg", "iframe"),
-)
+# not form: intranets put whole pages into one
+_FURNITURE = (
+    "script", "style", "nav", "footer", "aside", "select", "datalist", "noscript", "template", "svg", "iframe",
+)  # fmt: skip
 _CONTENT = ("main", "article")
 # what opens markup and what closes it; the parser looks for the end of each one anew
 _MARKUP = (("<", ">"), ("<!--", "-->"), ("<![", "]>"))

@@ -10,38 +10,11 @@ from bs4.builder._htmlparser import BeautifulSoupHTMLParser, HTMLParserTreeBuild
 from markdownify import MarkdownConverter
 
 _DEEPEST = 250  # elements in one another; converting takes three of Python's 1,000 frames for each
-_PARAGRAPH_ENDS = [
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "center",
-    "details",
-    "dir",
-    "div",
-    "dl",
-    "fieldset",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hr",
-    "main",
-    "menu",
-    "nav",
-    "ol",
-    "p",
-    "pre",
-    "section",
-    "table",
-    "ul",
-]
+_PARAGRAPH_ENDS = (
+    "address", "article", "aside", "blockquote", "center", "details", "dir", "div", "dl", "fieldset", "figure", "footer",
+    "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main", "menu", "nav", "ol", "p", "pre", "section",
+    "table", "ul",
+)  # fmt: skip
 _PARTS = ("thead", "tbody", "tfoot")
 _TABLE = ("table",)
 # an element's start ends those of the first group that are open, but none outside the second: HTML, optional tags

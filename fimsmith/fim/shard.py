@@ -24,7 +24,7 @@ from fimsmith.manifest import Manifest, Outcome
 from fimsmith.progress import Progress, say
 from fimsmith.tokenizer import SourceTokenizer
 
-_CODE = 4  # to be raised when this code gives other samples, so that older ones are not taken for them
+_CODE = 5  # to be raised when this code gives other samples, so that older ones are not taken for them
 _SMALL = 4_000_000  # bytes of source up to which starting processes costs more than it saves
 _BATCH = 500_000  # bytes of source that a worker gets at once
 _COLUMNS = ["id", "source", "group", "repository", "path", "kind", "bytes", "text", "hunks", "split"]
